@@ -1,0 +1,4 @@
+//! Synod: a server where AI agents meet.
+
+pub mod domain;
+pub mod storage;

@@ -1,0 +1,35 @@
+//! The database's faults; never the agent's, never ours.
+
+use uuid::Uuid;
+
+/// Why a store could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database cannot be reached, or gave up: try again later.
+    #[error("the database is unavailable: {0}")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A row with this id or token is there already.
+    #[error("{0} already exists")]
+    AlreadyExists(&'static str),
+    /// These agents are not known.
+    #[error("unknown agents: {0:?}")]
+    UnknownAgent(Vec<Uuid>),
+    /// These messages are not in the log.
+    #[error("unknown communications: {0:?}")]
+    UnknownCommunication(Vec<Uuid>),
+    /// A row holds what this server never writes.
+    #[error("damaged row in {table}: {why}")]
+    Damaged {
+        /// Where.
+        table: &'static str,
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+impl Error {
+    /// Whether the same call may succeed later.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Unavailable(_))
+    }
+}

@@ -1,0 +1,123 @@
+//! What is kept: the journal, the tables written from it, the agents and the communication log.
+//!
+//! [`Store`] is the whole contract with a database; [`postgres`], [`sqlite`] and [`memory`] keep it alike and pass one suite.
+//! The journal is the truth. [`projection`] says which rows follow from an event, and
+//! [`Store::append`] writes both in one transaction, fenced: a meeting that another server has taken
+//! over is answered [`Appended::Fenced`] and not one byte of it is written.
+//!
+//! What is deliberately absent: the rules of a meeting, JSON (payloads come and go as text), retries
+//! (the persistence actor's), the clock.
+//!
+//! Start with [`Store::append`].
+
+pub mod error;
+pub mod memory;
+pub mod page;
+pub mod postgres;
+pub mod projection;
+pub mod rows;
+pub mod sqlite;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use crate::domain::{AgentId, CommunicationId, DecisionId, MeetingId};
+
+pub use error::Error;
+pub use page::{Keyset, Page, PageRequest, Start};
+pub use rows::{
+    Agent, Append, Appended, Communication, CommunicationFilter, Decision, DecisionFilter, Entry,
+    Header, JournalRow, Meeting, MeetingFilter, Message, NewMeeting, ParticipantRow, Taken,
+    TokenHash,
+};
+
+/// A database, whichever it is.
+///
+/// # Errors
+/// Every method answers [`Error::Unavailable`] where the database cannot be reached or gives up: then it is not known
+/// whether a write was committed, and [`append`](Self::append) and [`log`](Self::log) may be repeated harmlessly.
+/// [`Error::Damaged`] is for rows that this server did not write. Other errors are named where they occur.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// Asks the database for an answer: readiness.
+    async fn ping(&self) -> Result<(), Error>;
+
+    /// Adds an agent. [`Error::AlreadyExists`] if its id or its token is taken.
+    async fn create_agent(&self, agent: &Agent, token: TokenHash) -> Result<(), Error>;
+    /// One agent, revoked or not.
+    async fn agent(&self, id: AgentId) -> Result<Option<Agent>, Error>;
+    /// The agents with these ids, in no order; unknown ones are left out.
+    async fn agents_by_id(&self, ids: &[AgentId]) -> Result<Vec<Agent>, Error>;
+    /// The agent, not revoked, that this token belongs to.
+    async fn agent_by_token(&self, token: TokenHash) -> Result<Option<Agent>, Error>;
+    /// All agents, newest first.
+    async fn agents(&self, page: PageRequest) -> Result<Page<Agent>, Error>;
+    /// Gives an agent another token, and takes a revocation back. `false` if there is no such agent.
+    async fn replace_token(&self, id: AgentId, token: TokenHash) -> Result<bool, Error>;
+    /// Marks an agent revoked; its token opens nothing from now on. `false` if there is no such agent.
+    async fn revoke_agent(&self, id: AgentId, at: DateTime<Utc>) -> Result<bool, Error>;
+
+    /// Adds messages to the log, all or none. A message whose id is there already is left as it is, so a repeated call is harmless.
+    /// [`Error::UnknownAgent`] if a sender or receiver does not exist.
+    async fn log(&self, messages: &[Communication]) -> Result<(), Error>;
+    /// One message.
+    async fn communication(&self, id: CommunicationId) -> Result<Option<Communication>, Error>;
+    /// The messages that pass `filter`, newest first.
+    async fn communications(
+        &self,
+        filter: &CommunicationFilter,
+        page: PageRequest,
+    ) -> Result<Page<Communication>, Error>;
+
+    /// Keeps a new meeting with its first event, participants and links, all or none, at epoch 0.
+    /// [`Error::UnknownAgent`] or [`Error::UnknownCommunication`] name what does not exist.
+    async fn create_meeting(&self, meeting: &NewMeeting) -> Result<(), Error>;
+    /// One meeting's row.
+    async fn meeting(&self, id: MeetingId) -> Result<Option<Meeting>, Error>;
+    /// The meetings that pass `filter`, newest first.
+    async fn meetings(
+        &self,
+        filter: &MeetingFilter,
+        page: PageRequest,
+    ) -> Result<Page<Meeting>, Error>;
+    /// A meeting's participants, moderator included, in speaking order.
+    async fn participants(&self, id: MeetingId) -> Result<Vec<ParticipantRow>, Error>;
+    /// What was said in a meeting, in order.
+    async fn messages(&self, id: MeetingId) -> Result<Vec<Message>, Error>;
+    /// The log rows that prompted a meeting.
+    async fn related_communications(&self, id: MeetingId) -> Result<Vec<Communication>, Error>;
+    /// The ids of all meetings that have not ended, oldest first.
+    async fn open_meetings(&self) -> Result<Vec<MeetingId>, Error>;
+    /// Makes this server the owner of those of `ids` that have not ended: adds one to each epoch in the statement
+    /// that reads its `last_seq`, then reads its whole journal. Ended and unknown meetings are left out.
+    async fn take_over(&self, ids: &[MeetingId]) -> Result<Vec<Taken>, Error>;
+    /// Appends to many meetings in one transaction: journal, projected rows and header. Answers in the order of `appends`,
+    /// which holds each meeting at most once. A meeting whose epoch or `last_seq` does not fit is [`Appended::Fenced`]
+    /// and does not hinder the others; one whose events all stand there already under this epoch is
+    /// [`Appended::Committed`], so a repeated call after a lost answer is harmless.
+    async fn append(&self, appends: &[Append]) -> Result<Vec<Appended>, Error>;
+    /// The journal of a meeting after event `after`, at most `limit` rows.
+    async fn journal(
+        &self,
+        id: MeetingId,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<JournalRow>, Error>;
+
+    /// One decision.
+    async fn decision(&self, id: DecisionId) -> Result<Option<Decision>, Error>;
+    /// The decisions that pass `filter`, newest first.
+    async fn decisions(
+        &self,
+        filter: &DecisionFilter,
+        page: PageRequest,
+    ) -> Result<Page<Decision>, Error>;
+    /// The messages with these ids, in no order; unknown ones are left out.
+    async fn communications_by_id(
+        &self,
+        ids: &[CommunicationId],
+    ) -> Result<Vec<Communication>, Error>;
+
+    /// Closes every connection to the database.
+    async fn close(&self);
+}

@@ -1,0 +1,218 @@
+//! Which rows follow from an event. Pure, and the same for every database.
+
+use chrono::{DateTime, Utc};
+use serde_json::json;
+
+use super::Message;
+use crate::domain::phase::NO_RESPONSE;
+use crate::domain::{
+    AgentId, CastVote, DecisionId, Event, LeaveReason, Motion, Recorded, Tally, Vote,
+};
+
+/// A row to be written beside the journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Row {
+    /// Something said.
+    Message(Message),
+    /// Someone became a participant; a row that is there already loses its `left_at` and gets a `speaking_order` if it has none.
+    Added {
+        /// Who.
+        agent: AgentId,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Someone left for good.
+    Left {
+        /// Who.
+        agent: AgentId,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// The meeting decided.
+    Decided(Decided),
+}
+
+/// The row of a decision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decided {
+    /// Its id.
+    pub id: DecisionId,
+    /// What was decided.
+    pub content: String,
+    /// Why.
+    pub rationale: String,
+    /// The log rows that prompted the meeting.
+    pub related: Vec<crate::domain::CommunicationId>,
+    /// Tally and votes as JSON text.
+    pub agreement: String,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// The rows that follow from one event.
+pub fn project(recorded: &Recorded) -> Vec<Row> {
+    let at = recorded.at;
+    let meta = |round: u32, content: String| vec![message(recorded, None, "meta", round, content)];
+    let said = |round: u32, agent: AgentId, content: String| {
+        vec![message(recorded, Some(agent), "opinion", round, content)]
+    };
+    match &recorded.event {
+        Event::ParticipantAdded { agent, .. } => vec![Row::Added { agent: *agent, at }],
+        Event::AgentLeft {
+            agent,
+            reason: LeaveReason::Left,
+        } => vec![Row::Left { agent: *agent, at }],
+        Event::MeetingStarted => meta(0, "Meeting started".to_owned()),
+        Event::OpinionPresented {
+            round,
+            agent,
+            content,
+            ..
+        } => said(*round, *agent, content.clone()),
+        Event::TurnTimedOut { round, agent } => said(*round, *agent, NO_RESPONSE.to_owned()),
+        Event::BallotOpened { round, motion, .. } => {
+            meta(*round, format!("Ballot opened on: {}", motion.content))
+        }
+        Event::VoteRecorded {
+            round,
+            agent,
+            vote,
+            secret: false,
+        } => {
+            vec![message(
+                recorded,
+                Some(*agent),
+                "consensus",
+                *round,
+                vote_text(vote),
+            )]
+        }
+        Event::BallotClosed {
+            round,
+            tally,
+            verdict,
+            votes,
+            secret,
+        } => {
+            let mut rows = if *secret {
+                revealed(recorded, *round, votes)
+            } else {
+                Vec::new()
+            };
+            let count = tally.votes;
+            let (agree, disagree, abstain) = (count.agree, count.disagree, count.abstain);
+            let verdict = verdict.as_str();
+            rows.extend(meta(
+                *round,
+                format!(
+                    "Ballot {verdict}: {agree} agree, {disagree} disagree, {abstain} abstain of {}",
+                    count.eligible
+                ),
+            ));
+            rows
+        }
+        Event::ConsensusReached {
+            decision,
+            motion,
+            rationale,
+            tally,
+            votes,
+            related,
+            ..
+        } => {
+            let (content, rationale) = (motion.content.clone(), rationale.clone());
+            let agreement = agreement(motion, *tally, votes);
+            vec![Row::Decided(Decided {
+                id: *decision,
+                content,
+                rationale,
+                related: related.clone(),
+                agreement,
+                at,
+            })]
+        }
+        Event::MeetingCancelled { reason, .. } => {
+            let why = reason
+                .as_ref()
+                .map_or(String::new(), |reason| format!(": {reason}"));
+            meta(0, format!("Meeting cancelled{why}"))
+        }
+        Event::MeetingFailed { reason } => meta(0, format!("Meeting failed: {reason}")),
+        Event::MeetingCreated(_)
+        | Event::AgentJoined { .. }
+        | Event::AgentLeft {
+            reason: LeaveReason::Disconnected,
+            ..
+        }
+        | Event::RoundOpened { .. }
+        | Event::TurnOpened { .. }
+        | Event::VoteRecorded { secret: true, .. }
+        | Event::MeetingCompleted { .. }
+        | Event::Paused { .. }
+        | Event::Resumed { .. }
+        | Event::DeadlineMoved { .. }
+        | Event::MeetingRecovered { .. } => Vec::new(),
+    }
+}
+
+fn message(
+    recorded: &Recorded,
+    agent: Option<AgentId>,
+    message_type: &'static str,
+    round: u32,
+    content: String,
+) -> Row {
+    let (sequence_number, timestamp) = (recorded.seq, recorded.at);
+    Row::Message(Message {
+        agent,
+        content,
+        sequence_number,
+        message_type,
+        round,
+        timestamp,
+    })
+}
+
+/// The votes of a blind ballot become rows only when it closes, each under the number of its own event.
+fn revealed(recorded: &Recorded, round: u32, votes: &[CastVote]) -> Vec<Row> {
+    let reveal = |cast: &CastVote| {
+        let content = vote_text(&cast.vote);
+        let (agent, message_type) = (Some(cast.agent), "consensus");
+        let (sequence_number, timestamp) = (cast.seq, recorded.at);
+        Row::Message(Message {
+            agent,
+            content,
+            sequence_number,
+            message_type,
+            round,
+            timestamp,
+        })
+    };
+    votes.iter().map(reveal).collect()
+}
+
+fn vote_text(vote: &Vote) -> String {
+    match &vote.rationale {
+        Some(rationale) => format!("{}: {rationale}", vote.answer()),
+        None => vote.answer().to_owned(),
+    }
+}
+
+fn agreement(motion: &Motion, tally: Tally, votes: &[CastVote]) -> String {
+    let votes: Vec<_> = votes
+        .iter()
+        .map(|cast| {
+            let vote = &cast.vote;
+            json!({"agent_id": cast.agent.0, "agrees": vote.agrees, "rationale": vote.rationale, "confidence": vote.confidence})
+        })
+        .collect();
+    let count = |count: crate::domain::decision_rule::Count| json!({"eligible": count.eligible, "cast": count.cast, "agree": count.agree, "disagree": count.disagree, "abstain": count.abstain});
+    json!({
+        "proposed_by": motion.proposed_by.0,
+        "tally": count(tally.votes),
+        "weight": count(tally.weight),
+        "quorum_met": tally.quorum_met,
+        "votes": votes,
+    })
+    .to_string()
+}

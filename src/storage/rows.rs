@@ -1,0 +1,269 @@
+//! The rows that go into a store and come out of it.
+
+use chrono::{DateTime, Utc};
+
+use crate::domain::{
+    AgentId, CommunicationId, DecisionId, MeetingId, MeetingType, Outcome, Recorded, Status,
+};
+
+/// An agent; its token is kept only as a hash and never read back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Agent {
+    /// Its id.
+    pub id: AgentId,
+    /// Its name, for people.
+    pub name: String,
+    /// The language model behind it.
+    pub model: Option<String>,
+    /// JSON text, exactly as given.
+    pub metadata: Option<String>,
+    /// When it was created.
+    pub created_at: DateTime<Utc>,
+    /// When it was revoked.
+    pub revoked_at: Option<DateTime<Utc>>,
+}
+
+/// SHA-256 of a token. Tokens are random and long, so no salt and no slow hash is needed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct TokenHash(pub [u8; 32]);
+
+/// One message of the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Communication {
+    /// Its id.
+    pub id: CommunicationId,
+    /// When it was sent.
+    pub timestamp: DateTime<Utc>,
+    /// Who sent it.
+    pub sender: AgentId,
+    /// Who was to read it.
+    pub receiver: AgentId,
+    /// The words, exactly; without NUL, which PostgreSQL text cannot hold.
+    pub content: String,
+    /// At most 255 characters.
+    pub topic: Option<String>,
+    /// Media type of `content`.
+    pub content_type: String,
+    /// When it was logged.
+    pub created_at: DateTime<Utc>,
+}
+
+/// Which messages; all that are given must hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CommunicationFilter {
+    /// Sent at or after.
+    pub from: Option<DateTime<Utc>>,
+    /// Sent before.
+    pub until: Option<DateTime<Utc>>,
+    /// Sent by.
+    pub sender: Option<AgentId>,
+    /// Sent to.
+    pub receiver: Option<AgentId>,
+    /// Sent by or to.
+    pub agent: Option<AgentId>,
+    /// Sent by or to this one as well: what a reader may see.
+    pub visible_to: Option<AgentId>,
+    /// With exactly this topic.
+    pub topic: Option<String>,
+}
+
+/// A meeting to be kept.
+#[derive(Clone, Debug)]
+pub struct NewMeeting {
+    /// Its first event, which is always `MeetingCreated`.
+    pub first: Entry,
+    /// Its settings as JSON text.
+    pub settings: String,
+}
+
+/// A meeting's row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Meeting {
+    /// Its id.
+    pub id: MeetingId,
+    /// What it is about.
+    pub topic: String,
+    /// Where it came from.
+    pub meeting_type: MeetingType,
+    /// When it was created.
+    pub created_at: DateTime<Utc>,
+    /// Rounds at most.
+    pub max_discussion_rounds: u32,
+    /// Its settings as JSON text.
+    pub settings: String,
+    /// What changes.
+    pub header: Header,
+    /// Who owns it.
+    pub epoch: u64,
+    /// The number of its last event.
+    pub last_seq: u64,
+}
+
+/// The part of a meeting's row that follows its events.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// Where it stands.
+    pub status: Status,
+    /// How it ended.
+    pub outcome: Option<Outcome>,
+    /// The current round, 0 before the first.
+    pub current_round: u32,
+    /// When it began.
+    pub started_at: Option<DateTime<Utc>>,
+    /// When it ended.
+    pub completed_at: Option<DateTime<Utc>>,
+    /// The points of the discussion, where no decision stands.
+    pub summary: Option<String>,
+}
+
+/// Which meetings; all that are given must hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MeetingFilter {
+    /// With this status.
+    pub status: Option<Status>,
+    /// With this outcome.
+    pub outcome: Option<Outcome>,
+    /// With this participant or moderator.
+    pub agent: Option<AgentId>,
+    /// That this agent may see: those it is in or moderates.
+    pub visible_to: Option<AgentId>,
+    /// Whose topic contains these words, upper and lower case alike.
+    pub words: Option<String>,
+    /// Created at or after.
+    pub from: Option<DateTime<Utc>>,
+    /// Created before.
+    pub until: Option<DateTime<Utc>>,
+}
+
+/// One participant's row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParticipantRow {
+    /// Which agent.
+    pub agent: AgentId,
+    /// Its name.
+    pub name: String,
+    /// Whether it moderates.
+    pub is_moderator: bool,
+    /// When it became a participant.
+    pub joined_at: DateTime<Utc>,
+    /// When it left for good.
+    pub left_at: Option<DateTime<Utc>>,
+    /// Its place in the list, from 1; `None` for a moderator who does not participate.
+    pub speaking_order: Option<u32>,
+}
+
+/// Something said in a meeting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// By whom; `None` is the meeting itself.
+    pub agent: Option<AgentId>,
+    /// The words.
+    pub content: String,
+    /// The number of the event that recorded it.
+    pub sequence_number: u64,
+    /// `opinion`, `consensus` or `meta`.
+    pub message_type: &'static str,
+    /// In which round; 0 before the first.
+    pub round: u32,
+    /// When.
+    pub timestamp: DateTime<Utc>,
+}
+
+/// One event on its way into the journal.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The event and its place.
+    pub recorded: Recorded,
+    /// Its kind's word.
+    pub kind: &'static str,
+    /// The version of its payload's shape.
+    pub version: u16,
+    /// JSON text.
+    pub payload: String,
+    /// The id that the client gave its frame.
+    pub frame_id: Option<String>,
+}
+
+/// A meeting's next events, which belong together.
+#[derive(Clone, Debug)]
+pub struct Append {
+    /// Which meeting.
+    pub meeting: MeetingId,
+    /// The epoch under which the writer owns it.
+    pub epoch: u64,
+    /// Without gaps, never empty.
+    pub entries: Vec<Entry>,
+    /// The meeting's row after the last of them.
+    pub header: Header,
+}
+
+/// What became of an [`Append`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Appended {
+    /// It is durable.
+    Committed,
+    /// Another server owns the meeting, or the events do not fit behind the last: nothing was written.
+    Fenced,
+}
+
+/// One row of the journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JournalRow {
+    /// Counts from 1 without gaps.
+    pub seq: u64,
+    /// Under which epoch it was written.
+    pub epoch: u64,
+    /// Its kind's word.
+    pub kind: String,
+    /// The version of its payload's shape.
+    pub version: u16,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// JSON text.
+    pub payload: String,
+    /// The id that the client gave its frame.
+    pub frame_id: Option<String>,
+}
+
+/// A meeting that this server owns now.
+#[derive(Clone, Debug)]
+pub struct Taken {
+    /// Which.
+    pub meeting: MeetingId,
+    /// The new epoch.
+    pub epoch: u64,
+    /// The whole journal.
+    pub journal: Vec<JournalRow>,
+}
+
+/// A decision; it never changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// Its id.
+    pub id: DecisionId,
+    /// The meeting that made it.
+    pub meeting: MeetingId,
+    /// What was decided.
+    pub content: String,
+    /// The rule, the count, the round and the reasons.
+    pub rationale: String,
+    /// The log rows that prompted the meeting.
+    pub related: Vec<CommunicationId>,
+    /// Tally and votes as JSON text.
+    pub agreement: String,
+    /// When.
+    pub created_at: DateTime<Utc>,
+}
+
+/// Which decisions; all that are given must hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DecisionFilter {
+    /// Of this meeting.
+    pub meeting: Option<MeetingId>,
+    /// Of meetings that this agent was in or moderated.
+    pub visible_to: Option<AgentId>,
+    /// Made at or after.
+    pub from: Option<DateTime<Utc>>,
+    /// Made before.
+    pub until: Option<DateTime<Utc>>,
+}

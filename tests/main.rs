@@ -1,0 +1,3 @@
+//! What Synod does, one file per capability.
+
+mod support;
