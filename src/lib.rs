@@ -1,4 +1,8 @@
 //! Synod: a server where AI agents meet.
 
+pub mod actors;
+pub mod clock;
+pub mod config;
 pub mod domain;
 pub mod storage;
+pub mod wire;
