@@ -1,1 +1,3 @@
+//! The `synod` program.
+
 fn main() {}
