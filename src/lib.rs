@@ -6,4 +6,5 @@ pub mod config;
 pub mod domain;
 pub mod storage;
 pub mod telemetry;
+pub mod transport;
 pub mod wire;
