@@ -6,7 +6,7 @@ use serde_json::json;
 use super::Message;
 use crate::domain::phase::NO_RESPONSE;
 use crate::domain::{
-    AgentId, CastVote, DecisionId, Event, LeaveReason, Motion, Recorded, Tally, Vote,
+    AgentId, CastVote, Created, DecisionId, Event, LeaveReason, Motion, Recorded, Tally, Vote,
 };
 
 /// A row to be written beside the journal.
@@ -47,6 +47,37 @@ pub struct Decided {
     pub agreement: String,
     /// When.
     pub at: DateTime<Utc>,
+}
+
+/// A participant as the meeting is created.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Who.
+    pub agent: AgentId,
+    /// Whether it moderates.
+    pub is_moderator: bool,
+    /// From 1; `None` for a moderator who does not participate.
+    pub speaking_order: Option<u32>,
+}
+
+/// The participants that a new meeting has: those named, once each, and the moderator.
+pub fn places(created: &Created) -> Vec<Place> {
+    let mut places: Vec<Place> = Vec::new();
+    let named = created.participants.iter().map(|(agent, _)| *agent);
+    for (agent, is_named) in named
+        .map(|a| (a, true))
+        .chain(created.moderator.map(|a| (a, false)))
+    {
+        if places.iter().all(|place| place.agent != agent) {
+            let order = u32::try_from(places.len()).map_or(u32::MAX, |before| before + 1);
+            places.push(Place {
+                agent,
+                is_moderator: created.moderator == Some(agent),
+                speaking_order: is_named.then_some(order),
+            });
+        }
+    }
+    places
 }
 
 /// The rows that follow from one event.
