@@ -4,6 +4,7 @@ pub mod actors;
 pub mod clock;
 pub mod config;
 pub mod domain;
+pub mod server;
 pub mod storage;
 pub mod telemetry;
 pub mod transport;

@@ -162,7 +162,7 @@ pub async fn database(data: &config::Data) -> anyhow::Result<Database> {
     tokio::fs::create_dir_all(directory)
         .await
         .with_context(|| format!("cannot make the data directory {}: choose another with --data-dir", directory.display()))?;
-    Ok(Database::sqlite(directory.join("synod.db")))
+    Ok(Database::Sqlite(directory.join("synod.db")))
 }
 
 /// The admin token of the data directory, made at first start, readable by its owner only.
