@@ -70,7 +70,7 @@ pub struct Server {
     #[arg(long, env = "SYNOD_LOG_FORMAT", value_enum, default_value_t = LogFormat::Pretty)]
     pub log_format: LogFormat,
     /// What is logged, in the syntax of tracing's EnvFilter: a level, or levels by module.
-    #[arg(long, env = "SYNOD_LOG", value_name = "FILTER", default_value = "info")]
+    #[arg(long, env = "SYNOD_LOG", value_name = "FILTER", default_value = "info,ractor=warn")]
     pub log: String,
     /// What one client may do, and the whole server.
     #[command(flatten)]
