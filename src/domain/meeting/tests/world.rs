@@ -21,7 +21,7 @@ pub(super) const D: AgentId = letter('d');
 /// The moderator, who does not take part unless a script says so.
 pub(super) const M: AgentId = letter('m');
 
-const fn letter(name: char) -> AgentId {
+pub(super) const fn letter(name: char) -> AgentId {
     AgentId(Uuid::from_u128(name as u128))
 }
 
