@@ -14,10 +14,11 @@ fn ballot_of_four(rule: DecisionRule) -> World {
     world.forget()
 }
 
-fn weighted(rule: DecisionRule, weights: &[(AgentId, u32)]) -> DecisionRule {
+/// A majority in which one agent's vote weighs more.
+fn majority_with(agent: AgentId, weight: u32) -> DecisionRule {
     DecisionRule {
-        weights: weights.iter().copied().collect(),
-        ..rule
+        weights: [(agent, weight)].into(),
+        ..DecisionRule::majority()
     }
 }
 
@@ -394,9 +395,8 @@ fn a_supermajority_of_three_quarters_is_missed_by_two_of_three() {
 
 #[test]
 fn weights_decide_and_the_count_by_head_stands_beside_them() {
-    let rule = weighted(DecisionRule::majority(), &[(D, 4)]);
     check(
-        ballot_of_four(rule)
+        ballot_of_four(majority_with(D, 4))
             .vote(A, Some(true))
             .vote(B, Some(true))
             .vote(C, Some(true))
@@ -420,9 +420,10 @@ fn weights_decide_and_the_count_by_head_stands_beside_them() {
 
 #[test]
 fn the_quorum_is_a_share_of_the_weight() {
-    let rule = weighted(DecisionRule::majority(), &[(D, 3)]);
     check(
-        ballot_of_four(rule).vote(D, Some(true)).wait_ms(50),
+        ballot_of_four(majority_with(D, 3))
+            .vote(D, Some(true))
+            .wait_ms(50),
         expect![[r#"
             0    #17 vote 1.d: agree
             50   #18 ballot 1 passed: 1 of 4 (1 yes, 0 no, 0 neither) by head, 3 of 6 (3 yes, 0 no, 0 neither) by weight, quorum met; d agree

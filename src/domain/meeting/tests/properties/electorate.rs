@@ -175,8 +175,8 @@ impl Electorate {
         assert!(!self.paused || self.present.is_empty(), "closed in a pause");
         let counted: Vec<_> = open.votes.values().cloned().collect();
         assert_eq!(votes, counted, "every vote once");
-        let voters = open.voters.into_iter().collect();
-        let mut ballot = Ballot::new(open.motion.clone(), voters, open.deadline);
+        let electorate = open.voters.into_iter().collect();
+        let mut ballot = Ballot::new(open.motion.clone(), electorate, open.deadline);
         counted.into_iter().for_each(|vote| ballot.record(vote));
         let again = self.settings.decision_rule.judge(&ballot);
         assert_eq!((tally, verdict), again, "counted again");

@@ -137,7 +137,8 @@ proptest! {
     #[test]
     fn a_timer_that_fires_too_early_changes_nothing(plot in undisturbed()) {
         let mut nervous = plot.clone();
-        nervous.steps = plot.steps.iter().flat_map(|step| [step.clone(), Step::Timer]).collect();
+        let with_timer = |step: &Step| [step.clone(), Step::EarlyTimer];
+        nervous.steps = plot.steps.iter().flat_map(with_timer).collect();
         assert_eq!(play(&plot, |_| {}).journal(), play(&nervous, |_| {}).journal());
     }
 }

@@ -27,6 +27,8 @@ pub(super) enum Step {
     Wait(i64),
     /// A timer fires now, due or not.
     Timer,
+    /// A timer fires now, unless it is due.
+    EarlyTimer,
     /// Whoever holds the turn speaks.
     HolderSpeaks {
         proposes: bool,

@@ -141,6 +141,12 @@ impl Run {
             }
             Step::Stall => self.give(Input::Stalled, watch),
             Step::Timer => self.give(Input::DeadlineReached, watch),
+            Step::EarlyTimer => {
+                let due = self.meeting.deadline();
+                if due.is_none_or(|due| at(self.now_ms) < due) {
+                    self.give(Input::DeadlineReached, watch);
+                }
+            }
             Step::Fail => {
                 let reason = "out of luck".to_owned();
                 self.give(Input::Fail { reason }, watch);
