@@ -5,6 +5,8 @@ pub mod client;
 pub mod clock;
 pub mod config;
 pub mod domain;
+pub mod server;
 pub mod storage;
 pub mod telemetry;
+pub mod transport;
 pub mod wire;

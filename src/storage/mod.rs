@@ -10,8 +10,10 @@
 //!
 //! Start with [`Store::append`].
 
+pub mod connect;
 pub mod error;
 pub mod memory;
+pub mod migrate;
 pub mod page;
 pub mod postgres;
 pub mod projection;
@@ -23,6 +25,7 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::{AgentId, CommunicationId, DecisionId, MeetingId};
 
+pub use connect::{Database, connect};
 pub use error::Error;
 pub use page::{Keyset, Page, PageRequest, Start};
 pub use rows::{
