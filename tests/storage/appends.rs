@@ -2,10 +2,12 @@
 
 use std::slice::from_ref;
 
-use synod::domain::{Command, Status};
+use synod::domain::{Command, DecisionId, Status};
 use synod::storage::{Append, Appended, Store};
 
-use super::fixtures::{Live, agents, by_admin, created, join, meeting_id, new_meeting, speak};
+use super::fixtures::{
+    Live, agents, agree, by_admin, created, join, meeting_id, new_meeting, speak, uuid,
+};
 use crate::support::database::Fresh;
 
 on_every_store! {
@@ -29,6 +31,7 @@ async fn everything_of(store: &dyn Store, n: u64) -> String {
             store.participants(id).await.unwrap(),
             store.messages(id).await.unwrap(),
             store.journal(id, 0, 1000).await.unwrap(),
+            store.decision(DecisionId(uuid(4, n))).await.unwrap(),
         )
     )
 }
@@ -77,11 +80,21 @@ async fn a_stale_owner_writes_nothing_and_hinders_nobody(fresh: &Fresh) {
     store.take_over(&[stale.id()]).await.unwrap();
     let before = everything_of(store, 2).await;
 
-    let join = || join(known[1]);
+    // All that an append can hold: participants, messages, a decision.
+    let whole = || {
+        let spoken = known.iter().map(|&agent| speak(agent, "ß"));
+        let votes = known.iter().map(|&agent| agree(agent));
+        let begun = [join(known[1]), by_admin(Command::Start)];
+        begun
+            .into_iter()
+            .chain(spoken)
+            .chain(votes)
+            .collect::<Vec<_>>()
+    };
     let appends = [
-        sound[1].handle(join()),
-        stale.handle(join()),
-        sound[0].handle(join()),
+        sound[1].handle_all(whole()),
+        stale.handle_all(whole()),
+        sound[0].handle_all(whole()),
     ];
     let answers = store.append(&appends).await.unwrap();
 
@@ -91,7 +104,9 @@ async fn a_stale_owner_writes_nothing_and_hinders_nobody(fresh: &Fresh) {
     );
     assert_eq!(everything_of(store, 2).await, before);
     for n in [1, 3] {
-        assert_eq!(store.participants(meeting_id(n)).await.unwrap().len(), 2);
+        let decision = store.decision(DecisionId(uuid(4, n))).await.unwrap();
+        let content = decision.map(|decision| decision.content);
+        assert_eq!(content.as_deref(), Some("ß"));
     }
     let nobody = Append {
         meeting: meeting_id(9),
@@ -238,12 +253,7 @@ async fn a_participant_that_leaves_and_comes_back_keeps_its_place(fresh: &Fresh)
         join(known[3]),
         leave(known[3]),
     ];
-    let parts: Vec<_> = inputs.into_iter().map(|input| live.handle(input)).collect();
-    let entries = parts.iter().flat_map(|part| part.entries.clone()).collect();
-    let append = Append {
-        entries,
-        ..parts[parts.len() - 1].clone()
-    };
+    let append = live.handle_all(inputs);
     assert_eq!(
         store.append(&[append]).await.unwrap(),
         [Appended::Committed]

@@ -168,7 +168,17 @@ impl Live {
         self.wrap(&events)
     }
 
-    pub(super) fn wrap(&self, events: &[Recorded]) -> Append {
+    /// As [`handle`](Self::handle), of several inputs at once.
+    pub(super) fn handle_all(&mut self, inputs: impl IntoIterator<Item = Input>) -> Append {
+        let parts: Vec<_> = inputs.into_iter().map(|input| self.handle(input)).collect();
+        let entries = parts.into_iter().flat_map(|part| part.entries).collect();
+        Append {
+            entries,
+            ..self.wrap(&[])
+        }
+    }
+
+    fn wrap(&self, events: &[Recorded]) -> Append {
         Append {
             meeting: self.id(),
             epoch: self.epoch,
