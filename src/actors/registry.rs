@@ -5,7 +5,7 @@
 //!
 //! What is deliberately absent: I/O (loading runs in tasks), and any part in a meeting's traffic.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,6 +42,8 @@ pub enum Message {
     Open(MeetingId, RpcReplyPort<Route>),
     /// Wake every meeting that has not ended, then answer how many there are.
     Recover(RpcReplyPort<usize>),
+    /// These meetings have not ended.
+    Found(Vec<MeetingId>, RpcReplyPort<usize>),
     /// A meeting was taken over and folded.
     Loaded(MeetingId, Box<Loaded>),
     /// All that [`Recover`](Message::Recover) found is awake.
@@ -79,7 +81,8 @@ pub struct State {
     running: HashMap<ActorId, MeetingId>,
     loading: HashMap<MeetingId, Vec<RpcReplyPort<Route>>>,
     failures: HashMap<MeetingId, VecDeque<DateTime<Utc>>>,
-    draining: Option<RpcReplyPort<()>>,
+    is_draining: bool,
+    drained: Option<RpcReplyPort<()>>,
 }
 
 impl Actor for Registry {
@@ -100,6 +103,7 @@ impl Actor for Registry {
         match message {
             Message::Open(id, reply) => self.open(&myself, state, id, reply),
             Message::Recover(reply) => self.recover(&myself, reply),
+            Message::Found(ids, reply) => self.found(&myself, state, ids, reply),
             Message::Loaded(id, loaded) => self.loaded(&myself, state, id, *loaded).await,
             Message::Recovered(reply) => drop(reply.send(state.running.len())),
             Message::Drain(reply) => self.drain(state, reply),
@@ -142,7 +146,7 @@ impl Registry {
     ) {
         if let Some(actor) = self.directory.find(id) {
             drop(reply.send(Route::Awake(actor)));
-        } else if state.draining.is_some() {
+        } else if state.is_draining {
             drop(reply.send(Route::Unavailable));
         } else if let Some(waiting) = state.loading.get_mut(&id) {
             waiting.push(reply);
@@ -165,10 +169,34 @@ impl Registry {
         let (store, myself) = (Arc::clone(&self.store), myself.clone());
         tokio::spawn(async move {
             let ids = patiently(|| store.open_meetings()).await;
+            let _ = myself.cast(Message::Found(ids, reply));
+        });
+    }
+
+    /// Loads many meetings. Each is marked first, so that an agent that comes meanwhile waits for this load and
+    /// does not begin another, which would send away those that are back already.
+    fn found(
+        &self,
+        myself: &ActorRef<Message>,
+        state: &mut State,
+        mut ids: Vec<MeetingId>,
+        reply: RpcReplyPort<usize>,
+    ) {
+        ids.retain(|id| self.directory.find(*id).is_none() && !state.loading.contains_key(id));
+        state.loading.extend(ids.iter().map(|id| (*id, Vec::new())));
+        let (store, myself) = (Arc::clone(&self.store), myself.clone());
+        tokio::spawn(async move {
             for chunk in ids.chunks(Limits::RECOVERY_CHUNK_MEETINGS) {
+                let mut asleep: HashSet<_> = chunk.iter().copied().collect();
                 for taken in patiently(|| store.take_over(chunk)).await {
                     let id = taken.meeting;
+                    asleep.remove(&id);
                     let _ = myself.cast(Message::Loaded(id, Box::new(fold(taken, None))));
+                }
+                // They have ended meanwhile, or could not be read: whoever waits for them may ask again.
+                for id in asleep {
+                    let not = Loaded::Not(Route::Unavailable);
+                    let _ = myself.cast(Message::Loaded(id, Box::new(not)));
                 }
             }
             let _ = myself.cast(Message::Recovered(reply));
@@ -183,6 +211,8 @@ impl Registry {
         loaded: Loaded,
     ) {
         let route = match loaded {
+            // Whoever comes now is for the next server.
+            Loaded::Ready(_) if state.is_draining => Route::Unavailable,
             Loaded::Ready(arguments) => self.spawn(myself, state, id, arguments).await,
             Loaded::Not(route) => route,
         };
@@ -230,7 +260,7 @@ impl Registry {
             self.directory.remove(id);
         }
         if state.running.is_empty()
-            && let Some(reply) = state.draining.take()
+            && let Some(reply) = state.drained.take()
         {
             drop(reply.send(()));
         }
@@ -256,11 +286,12 @@ impl Registry {
 
     fn drain(&self, state: &mut State, reply: RpcReplyPort<()>) {
         info!(meetings = state.running.len(), "draining");
+        state.is_draining = true;
         if state.running.is_empty() {
             drop(reply.send(()));
             return;
         }
-        state.draining = Some(reply);
+        state.drained = Some(reply);
         let meetings = self.directory.all();
         let clock = self.clock.clone();
         tokio::spawn(async move {
