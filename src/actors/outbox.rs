@@ -15,6 +15,7 @@ pub fn outbox(max_frames: usize, max_bytes: usize) -> (Outbox, Reader) {
     let queue = Mutex::new(Queue {
         frames: VecDeque::new(),
         bytes: 0,
+        largest: 0,
         closing: None,
     });
     let shared = Arc::new(Shared {
@@ -65,6 +66,8 @@ struct Shared {
 struct Queue {
     frames: VecDeque<Frame>,
     bytes: usize,
+    /// Of the largest frame that waits.
+    largest: usize,
     closing: Option<CloseCode>,
 }
 
@@ -124,14 +127,15 @@ impl Shared {
         if queue.closing.is_some() {
             return;
         }
-        // A frame that is larger than the bound still goes out, alone: the bound is on what waits behind it.
-        let is_full = queue.frames.len() >= self.max_frames
-            || (!queue.frames.is_empty() && queue.bytes + frame.len() > self.max_bytes);
+        // The bound is on what waits beside the largest frame: a request with a whole round's opinions may alone be
+        // larger than the bound, and an agent that reads must still get it, and what comes with it.
+        let (bytes, largest) = (queue.bytes + frame.len(), queue.largest.max(frame.len()));
+        let is_full = queue.frames.len() >= self.max_frames || bytes - largest > self.max_bytes;
         if is_full {
             queue.frames = VecDeque::new();
             queue.closing = Some(CloseCode::SLOW_READER);
         } else {
-            queue.bytes += frame.len();
+            (queue.bytes, queue.largest) = (bytes, largest);
             queue.frames.push_back(frame);
         }
         drop(queue);
@@ -148,7 +152,7 @@ impl Shared {
         if queue.frames.is_empty() {
             return queue.closing.map(Next::Close);
         }
-        queue.bytes = 0;
+        (queue.bytes, queue.largest) = (0, 0);
         Some(Next::Frames(std::mem::take(&mut queue.frames)))
     }
 
@@ -182,7 +186,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_full_outbox_gives_its_reader_up() {
-        for (frames, bytes) in [(2, 100), (100, 4)] {
+        for (frames, bytes) in [(2, 100), (100, 3)] {
             let (outbox, reader) = outbox(frames, bytes);
             ["aa", "bb", "cc"].map(|text| outbox.push(frame(text)));
             reader.overflowed().await;
@@ -191,13 +195,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_frame_may_be_larger_than_the_bound() {
-        let (outbox, reader) = outbox(8, 4);
-        outbox.push(frame("larger than four"));
-        assert_eq!(
-            reader.next().await,
-            Next::Frames(VecDeque::from([frame("larger than four")]))
-        );
+    async fn one_frame_may_be_larger_than_the_bound_wherever_it_stands() {
+        let texts = ["ab", "larger than four", "cd"];
+        for turn in 0..texts.len() {
+            let (outbox, reader) = outbox(8, 4);
+            let mut frames = VecDeque::from(texts.map(frame));
+            frames.rotate_left(turn);
+            frames.iter().for_each(|frame| outbox.push(frame.clone()));
+            assert_eq!(reader.next().await, Next::Frames(frames));
+        }
     }
 
     #[tokio::test]
