@@ -1,0 +1,115 @@
+//! The real program as a process that can be killed.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{ExitStatus, Stdio};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use synod::client::Client;
+use synod::storage::Database;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+use super::database::Fresh;
+use super::patience::{eventually, within};
+use super::server::{ADMIN_TOKEN, ready};
+
+/// `synod serve` on one database and one port, also when it is started again.
+pub(crate) struct Process {
+    /// As the operator sees it.
+    pub(crate) admin: Client,
+    place: Place,
+    child: Child,
+}
+
+/// What stays the same from one start to the next.
+struct Place {
+    address: SocketAddr,
+    database: Database,
+    data: tempfile::TempDir,
+}
+
+impl Process {
+    /// Starts the server on a free port.
+    pub(crate) async fn serve(fresh: &Fresh) -> Self {
+        let mut place = Place {
+            address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            database: fresh
+                .database
+                .clone()
+                .expect("a database that can be shared"),
+            data: tempfile::tempdir().expect("a directory"),
+        };
+        let (child, address) = place.start().await.expect("the server starts");
+        place.address = address;
+        let admin = Client::new(&format!("http://{address}"), ADMIN_TOKEN).expect("an address");
+        ready(&admin).await;
+        Self {
+            admin,
+            place,
+            child,
+        }
+    }
+
+    /// Ends the process as a power cut would: nothing is flushed, nothing is said.
+    pub(crate) async fn kill(&mut self) {
+        let killed = within("the process is dead", self.child.kill()).await;
+        killed.expect("the process was there");
+    }
+
+    /// Starts it again where it was.
+    pub(crate) async fn restart(&mut self) {
+        let place = &self.place;
+        let started = eventually("the port is free again", || place.start()).await;
+        self.child = started.0;
+        ready(&self.admin).await;
+    }
+
+    /// Asks it to stop, as an init system does, and says how it ended.
+    pub(crate) async fn terminate(&mut self) -> ExitStatus {
+        let pid = self.child.id().expect("the process is there");
+        let pid = Pid::from_raw(i32::try_from(pid).expect("a process id"));
+        kill(pid, Signal::SIGTERM).expect("a signal can be sent");
+        let ended = within("the process has stopped", self.child.wait()).await;
+        ended.expect("an exit status")
+    }
+}
+
+impl Place {
+    /// Starts the program; `None` if it ended before it listened.
+    async fn start(&self) -> Option<(Child, SocketAddr)> {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_synod"));
+        command
+            .env_clear()
+            .args(["serve", "--log", "error", "--admin-token", ADMIN_TOKEN])
+            .args(["--listen", &self.address.to_string()])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true);
+        match &self.database {
+            Database::Postgres(url) => command
+                .env("DATABASE_URL", url)
+                .arg("--data-dir")
+                .arg(self.data.path()),
+            Database::Sqlite(file) => command.arg("--data-dir").arg(directory(file)),
+        };
+        let mut child = command.spawn().expect("the program can be started");
+        let told = child.stdout.take().expect("its output is a pipe");
+        let mut lines = BufReader::new(told).lines();
+        let line = within("the program says where it listens", lines.next_line()).await;
+        let line = line.expect("its output can be read")?;
+        let address = line.strip_prefix("listening on http://");
+        let address = address.and_then(|address| address.parse().ok());
+        Some((
+            child,
+            address.unwrap_or_else(|| panic!("no address: {line}")),
+        ))
+    }
+}
+
+/// The embedded database stands in the data directory under a name that the program knows.
+fn directory(file: &std::path::Path) -> PathBuf {
+    assert!(file.ends_with("synod.db"), "{}", file.display());
+    file.parent().expect("a directory").to_owned()
+}

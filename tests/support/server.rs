@@ -1,0 +1,146 @@
+//! A server in the test's own process, on a port of its own.
+
+use serde_json::{Value, json};
+use synod::client::Client;
+use synod::clock::Clock;
+use synod::config::Limits;
+use synod::server::{Parts, run_parts};
+use synod::storage::connect;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+use super::agent::Agent;
+use super::database::Fresh;
+use super::patience::{eventually, within};
+
+/// The operator's token of every server here.
+pub(crate) const ADMIN_TOKEN: &str = "the operator's token";
+/// The only browser origin that may connect.
+pub(crate) const ALLOWED_ORIGIN: &str = "https://allowed.example";
+/// Enough for one meeting; many tests run at once.
+const POOL_SIZE: u32 = 4;
+
+/// A running server.
+pub(crate) struct Server {
+    /// As the operator sees it.
+    pub(crate) admin: Client,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<anyhow::Result<()>>,
+}
+
+/// Limits for tests: a peer that is gone is not waited for.
+pub(crate) fn limits() -> Limits {
+    Limits {
+        close_timeout_ms: 200,
+        ..Limits::default()
+    }
+}
+
+impl Server {
+    /// On this database, with its own connections to it.
+    pub(crate) async fn on(fresh: &Fresh) -> Self {
+        Self::with(fresh, limits()).await
+    }
+
+    /// On this database, with these limits.
+    pub(crate) async fn with(fresh: &Fresh, limits: Limits) -> Self {
+        let database = fresh
+            .database
+            .as_ref()
+            .expect("a database that can be shared");
+        let parts = Parts {
+            store: connect(database, POOL_SIZE).await.expect("a store"),
+            clock: Clock::system(),
+            limits,
+            admin_token: ADMIN_TOKEN.to_owned(),
+            allowed_origins: vec![ALLOWED_ORIGIN.to_owned()],
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let (stop, stopped) = oneshot::channel();
+        let task = tokio::spawn(run_parts(parts, listener, async {
+            // A test that ends without a word stops its server too.
+            let _ = stopped.await;
+        }));
+        let admin = Client::new(&format!("http://{address}"), ADMIN_TOKEN).expect("an address");
+        ready(&admin).await;
+        Self { admin, stop, task }
+    }
+
+    /// Makes agents known.
+    pub(crate) async fn agents<const N: usize>(&self, names: [&str; N]) -> [Agent; N] {
+        agents(&self.admin, names).await
+    }
+
+    /// Creates a meeting of these agents.
+    pub(crate) async fn meeting(&self, agents: &[&Agent], settings: Value) -> Uuid {
+        meeting(&self.admin, agents, settings).await
+    }
+
+    /// Ends in good order.
+    pub(crate) async fn stop(self) {
+        let _ = self.stop.send(());
+        let ended = within("the server has stopped", self.task).await;
+        ended
+            .expect("the server did not panic")
+            .expect("it stopped well");
+    }
+}
+
+/// Waits until a server is ready.
+pub(crate) async fn ready(server: &Client) {
+    eventually("the server is ready", || async {
+        server.is_ready().await.then_some(())
+    })
+    .await;
+}
+
+/// Makes agents known to a server.
+pub(crate) async fn agents<const N: usize>(admin: &Client, names: [&str; N]) -> [Agent; N] {
+    let mut agents = Vec::with_capacity(N);
+    for name in names {
+        let credentials = admin.create_agent(name).await.expect("a new agent");
+        agents.push(Agent {
+            id: credentials.id,
+            name: name.to_owned(),
+            client: admin.with_token(&credentials.token).expect("a token"),
+            token: credentials.token,
+        });
+    }
+    agents.try_into().ok().expect("as many as names")
+}
+
+/// Creates a meeting of these agents at a server.
+pub(crate) async fn meeting(admin: &Client, agents: &[&Agent], settings: Value) -> Uuid {
+    let ids: Vec<_> = agents.iter().map(|agent| agent.id).collect();
+    let mut wanted = json!({"topic": "Where do we meet?", "participant_ids": ids});
+    for (name, value) in settings.as_object().expect("settings are an object") {
+        wanted[name] = value.clone();
+    }
+    admin.create_meeting(&wanted).await.expect("a new meeting")
+}
+
+/// One of a moderator's steps.
+pub(crate) async fn step(client: &Client, meeting: Uuid, step: &str) -> Value {
+    let path = format!("/api/v1/meetings/{meeting}/{step}");
+    let answered = client.post(&path, &json!({})).await;
+    answered.unwrap_or_else(|error| panic!("{step}: {error}"))
+}
+
+/// Where a meeting that has not ended stands.
+pub(crate) async fn live(client: &Client, meeting: Uuid) -> Value {
+    let shown = client.meeting(meeting).await.expect("the meeting is shown");
+    shown["live"].clone()
+}
+
+/// Waits until a meeting has ended, and shows it.
+pub(crate) async fn over(client: &Client, meeting: Uuid) -> Value {
+    eventually("the meeting is over", || async {
+        let shown = client.meeting(meeting).await.ok()?;
+        let is_over = !shown["completed_at"].is_null();
+        is_over.then_some(shown)
+    })
+    .await
+}
