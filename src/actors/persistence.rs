@@ -125,9 +125,9 @@ impl Actor for Persistence {
             Message::Log(request) => state.log.push(*request),
             Message::AppendsCommitted(outcomes) => {
                 state.is_appending = false;
-                outcomes
-                    .into_iter()
-                    .for_each(|outcome| state.report(outcome));
+                for outcome in outcomes {
+                    state.report(outcome);
+                }
             }
             Message::LogCommitted => state.is_logging = false,
         }

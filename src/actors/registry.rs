@@ -43,7 +43,7 @@ pub enum Message {
     /// Wake every meeting that has not ended, then answer how many there are.
     Recover(RpcReplyPort<usize>),
     /// A meeting was taken over and folded.
-    Loaded(MeetingId, Box<Loaded>),
+    Loaded(MeetingId, Loaded),
     /// All that [`Recover`](Message::Recover) found is awake.
     Recovered(RpcReplyPort<usize>),
     /// Let every meeting finish what is under way and send its agents away; answered when all have.
@@ -68,7 +68,7 @@ pub enum Route {
 /// What came of loading a meeting.
 pub enum Loaded {
     /// It is ours.
-    Ready(meeting::Arguments),
+    Ready(Box<meeting::Arguments>),
     /// It is not to be run.
     Not(Route),
 }
@@ -100,7 +100,7 @@ impl Actor for Registry {
         match message {
             Message::Open(id, reply) => self.open(&myself, state, id, reply),
             Message::Recover(reply) => self.recover(&myself, reply),
-            Message::Loaded(id, loaded) => self.loaded(&myself, state, id, *loaded).await,
+            Message::Loaded(id, loaded) => self.loaded(&myself, state, id, loaded).await,
             Message::Recovered(reply) => drop(reply.send(state.running.len())),
             Message::Drain(reply) => self.drain(state, reply),
         }
@@ -117,13 +117,12 @@ impl Actor for Registry {
         match event {
             SupervisionEvent::ActorTerminated(cell, _, _) => self.forget(state, cell.get_id()),
             SupervisionEvent::ActorFailed(cell, error) => {
-                match state.running.get(&cell.get_id()).copied() {
-                    Some(id) => {
-                        error!(meeting_id = %id, %error, "a meeting failed");
-                        self.forget(state, cell.get_id());
-                        self.restart(&myself, state, id);
-                    }
-                    None => error!(%error, "a connection failed"),
+                if let Some(id) = state.running.get(&cell.get_id()).copied() {
+                    error!(meeting_id = %id, %error, "a meeting failed");
+                    self.forget(state, cell.get_id());
+                    self.restart(&myself, state, id);
+                } else {
+                    error!(%error, "a connection failed");
                 }
             }
             SupervisionEvent::ActorStarted(_) | SupervisionEvent::ProcessGroupChanged(_) => {}
@@ -157,7 +156,7 @@ impl Registry {
         let (store, myself) = (Arc::clone(&self.store), myself.clone());
         tokio::spawn(async move {
             let loaded = load_one(&*store, id, give_up).await;
-            let _ = myself.cast(Message::Loaded(id, Box::new(loaded)));
+            let _ = myself.cast(Message::Loaded(id, loaded));
         });
     }
 
@@ -168,7 +167,7 @@ impl Registry {
             for chunk in ids.chunks(Limits::RECOVERY_CHUNK_MEETINGS) {
                 for taken in patiently(|| store.take_over(chunk)).await {
                     let id = taken.meeting;
-                    let _ = myself.cast(Message::Loaded(id, Box::new(fold(taken, None))));
+                    let _ = myself.cast(Message::Loaded(id, fold(taken, None)));
                 }
             }
             let _ = myself.cast(Message::Recovered(reply));
@@ -183,7 +182,7 @@ impl Registry {
         loaded: Loaded,
     ) {
         let route = match loaded {
-            Loaded::Ready(arguments) => self.spawn(myself, state, id, arguments).await,
+            Loaded::Ready(arguments) => self.spawn(myself, state, id, *arguments).await,
             Loaded::Not(route) => route,
         };
         for reply in state.loading.remove(&id).unwrap_or_default() {
@@ -294,12 +293,12 @@ async fn load_one(store: &dyn Store, id: MeetingId, give_up: Option<String>) -> 
 
 fn fold(taken: Taken, give_up: Option<String>) -> Loaded {
     match journal::load(taken.journal) {
-        Ok((meeting, answered)) => Loaded::Ready(meeting::Arguments {
+        Ok((meeting, answered)) => Loaded::Ready(Box::new(meeting::Arguments {
             meeting,
             epoch: taken.epoch,
             answered,
             give_up,
-        }),
+        })),
         Err(error) => {
             error!(meeting_id = %taken.meeting, %error, "a meeting's journal cannot be read; it stays closed");
             Loaded::Not(Route::Damaged)

@@ -93,7 +93,7 @@ pub fn project(recorded: &Recorded) -> Vec<Row> {
             agent,
             reason: LeaveReason::Left,
         } => vec![Row::Left { agent: *agent, at }],
-        Event::MeetingStarted => meta(0, "Meeting started".to_owned()),
+        Event::MeetingStarted { .. } => meta(0, "Meeting started".to_owned()),
         Event::OpinionPresented {
             round,
             agent,

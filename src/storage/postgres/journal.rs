@@ -99,7 +99,9 @@ fn add_heads(arrays: &mut Arrays, batch: &Batch<'_>) -> Result<(), Error> {
     arrays.add(heads, |h| bigint(h.first_seq))?;
     arrays.add(heads, |h| bigint(h.last_seq))?;
     arrays.add(heads, |h| h.header.status.as_str())?;
-    arrays.add(heads, |h| h.header.outcome.map(|o| o.as_str()))?;
+    arrays.add(heads, |h| {
+        h.header.outcome.map(crate::domain::phase::Outcome::as_str)
+    })?;
     arrays.add(heads, |h| i64::from(h.header.current_round))?;
     arrays.add(heads, |h| h.header.started_at)?;
     arrays.add(heads, |h| h.header.completed_at)?;

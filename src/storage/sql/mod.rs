@@ -42,11 +42,11 @@ pub(super) trait Dialect: sqlx::Database<Row: Columns> {
     fn bind(query: &mut QueryBuilder<Self>, value: Value);
 
     /// Runs a statement to its end. `cached` keeps it prepared.
-    fn fetch<'c>(
-        connection: &'c mut Self::Connection,
+    fn fetch(
+        connection: &mut Self::Connection,
         query: QueryBuilder<Self>,
         cached: bool,
-    ) -> impl Future<Output = sqlx::Result<Vec<Self::Row>>> + Send + 'c;
+    ) -> impl Future<Output = sqlx::Result<Vec<Self::Row>>> + Send + '_;
 
     /// Adds messages to the log, all or none, leaving those that are there.
     fn log(

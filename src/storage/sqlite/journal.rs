@@ -114,7 +114,7 @@ fn head(head: &Head<'_>) -> serde_json::Value {
         head.first_seq,
         head.last_seq,
         header.status.as_str(),
-        header.outcome.map(|outcome| outcome.as_str()),
+        header.outcome.map(crate::domain::phase::Outcome::as_str),
         header.current_round,
         header.started_at.map(micros),
         header.completed_at.map(micros),

@@ -57,7 +57,7 @@ async fn create(
     };
     let (token, hash) = auth::issue(clock);
     api.context.store.create_agent(&agent, hash).await?;
-    let mut shown = view(agent);
+    let mut shown = view(&agent);
     shown["token"] = token.into();
     Ok(created(&shown))
 }
@@ -69,7 +69,7 @@ async fn index(api: &Api, query: Result<Fields, ApiError>) -> Result<Response, A
     Ok(list(
         "agents",
         page,
-        api.context.store.agents(page).await?,
+        &api.context.store.agents(page).await?,
         view,
     ))
 }
@@ -77,11 +77,11 @@ async fn index(api: &Api, query: Result<Fields, ApiError>) -> Result<Response, A
 async fn show(api: &Api, id: AgentId) -> Result<Response, ApiError> {
     let agent = api.context.store.agent(id).await?;
     Ok(ok(&view(
-        agent.ok_or_else(|| ApiError::not_found("no such agent"))?,
+        &agent.ok_or_else(|| ApiError::not_found("no such agent"))?,
     )))
 }
 
-fn view(agent: Agent) -> Value {
+fn view(agent: &Agent) -> Value {
     json!({
         "id": agent.id.0,
         "name": agent.name,

@@ -58,7 +58,7 @@ async fn create(
         }))
     };
     match ask(&api.persistence, log).await? {
-        Ok(()) => Ok(created(&view(message))),
+        Ok(()) => Ok(created(&view(&message))),
         Err(Error::UnknownAgent(ids)) => {
             let field = if ids.contains(&message.sender.0) {
                 "sender_id"
@@ -132,7 +132,7 @@ async fn index(
     Ok(list(
         "communications",
         page,
-        api.context.store.communications(&filter, page).await?,
+        &api.context.store.communications(&filter, page).await?,
         view,
     ))
 }
@@ -147,11 +147,11 @@ async fn show(api: &Api, identity: &Identity, id: CommunicationId) -> Result<Res
     let message = message
         .filter(is_visible)
         .ok_or_else(|| ApiError::not_found("no such communication"))?;
-    Ok(ok(&view(message)))
+    Ok(ok(&view(&message)))
 }
 
 /// A message as everyone sees it.
-pub(super) fn view(message: Communication) -> Value {
+pub(super) fn view(message: &Communication) -> Value {
     json!({
         "id": message.id.0,
         "timestamp": message.timestamp,

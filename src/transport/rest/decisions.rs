@@ -48,7 +48,7 @@ async fn index(
     Ok(list(
         "decisions",
         page,
-        api.context.store.decisions(&filter, page).await?,
+        &api.context.store.decisions(&filter, page).await?,
         view,
     ))
 }
@@ -59,13 +59,13 @@ async fn show(api: &Api, identity: &Identity, id: DecisionId) -> Result<Response
     let decision = store.decision(id).await?.ok_or_else(missing)?;
     super::meetings::ensure_visible(api, identity, decision.meeting).await?;
     let related = store.communications_by_id(&decision.related).await?;
-    let mut shown = view(decision);
-    shown["related_communications"] = related.into_iter().map(communications::view).collect();
+    let mut shown = view(&decision);
+    shown["related_communications"] = related.iter().map(communications::view).collect();
     Ok(ok(&shown))
 }
 
 /// A decision as everyone sees it.
-pub(super) fn view(decision: Decision) -> Value {
+pub(super) fn view(decision: &Decision) -> Value {
     let related: Vec<_> = decision.related.iter().map(|id| id.0).collect();
     json!({
         "id": decision.id.0,

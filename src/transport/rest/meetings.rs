@@ -190,7 +190,7 @@ async fn named(
     for &agent in agents {
         match known.iter().find(|known| known.id == agent) {
             Some(known) if known.revoked_at.is_some() => {
-                body.fault(field, format!("agent {agent} is revoked"))
+                body.fault(field, format!("agent {agent} is revoked"));
             }
             Some(known) => named.push((agent, known.name.clone())),
             None => body.fault(field, format!("no such agent: {agent}")),
@@ -228,7 +228,7 @@ async fn index(
     Ok(list(
         "meetings",
         page,
-        api.context.store.meetings(&filter, page).await?,
+        &api.context.store.meetings(&filter, page).await?,
         meeting_view::row,
     ))
 }
@@ -286,10 +286,9 @@ async fn events(
     let rows = store.journal(id, after, limit).await?;
     let mut events = Vec::with_capacity(rows.len());
     for row in rows {
-        let (payload, kind, version) = (row.payload.clone(), row.kind.clone(), row.version);
-        let recorded = journal::decode(row).map_err(|_| ApiError::internal())?;
-        let data = stored_json(&kept::told(&recorded.event, &payload));
-        events.push(json!({"seq": recorded.seq, "kind": kind, "version": version, "at": recorded.at, "data": data}));
+        let recorded = journal::decode(&row).map_err(|_| ApiError::internal())?;
+        let data = stored_json(&kept::told(&recorded.event, &row.payload));
+        events.push(json!({"seq": recorded.seq, "kind": row.kind, "version": row.version, "at": recorded.at, "data": data}));
     }
     Ok(ok(&json!({"events": events, "last_seq": meeting.last_seq})))
 }

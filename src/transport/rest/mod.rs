@@ -101,10 +101,6 @@ async fn read<B: Buf>(
 }
 
 /// The answer, yes or no.
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "it is the end of every route"
-)]
 pub(super) fn respond(answer: Result<Response, ApiError>) -> Response {
     answer.unwrap_or_else(|error| (&error).into())
 }
@@ -120,12 +116,17 @@ fn created(body: &impl Serialize) -> Response {
 }
 
 /// A list in the shape that all lists have.
-fn list<T>(name: &str, request: PageRequest, page: Page<T>, show: impl Fn(T) -> Value) -> Response {
+fn list<T>(
+    name: &str,
+    request: PageRequest,
+    page: &Page<T>,
+    show: impl Fn(&T) -> Value,
+) -> Response {
     let number = match request.start {
         Start::Number(number) => Some(number),
         Start::After(_) => None,
     };
-    let items: Vec<_> = page.items.into_iter().map(show).collect();
+    let items: Vec<_> = page.items.iter().map(show).collect();
     ok(&json!({
         name: items,
         "total": page.total,

@@ -27,7 +27,7 @@ pub(super) fn describe(event: &Event) -> String {
             LeaveReason::Disconnected => format!("{} disconnects", letter_of(*agent)),
             LeaveReason::Left => format!("{} leaves", letter_of(*agent)),
         },
-        Event::MeetingStarted => "started".to_owned(),
+        Event::MeetingStarted { .. } => "started".to_owned(),
         Event::Paused { by } => format!("paused by {}", by_whom(*by)),
         Event::Resumed { by, deadline } => {
             format!("resumed by {}{}", by_whom(*by), moved(*deadline))

@@ -111,7 +111,7 @@ impl Electorate {
                 self.decided = true;
             }
             Event::MeetingCompleted { outcome, summary } => {
-                self.completed(*outcome, summary.is_some())
+                self.completed(*outcome, summary.is_some());
             }
             Event::Paused { .. } => self.paused = true,
             Event::Resumed { deadline, .. } => {
@@ -125,7 +125,7 @@ impl Electorate {
                 reason: LeaveReason::Disconnected,
                 ..
             }
-            | Event::MeetingStarted
+            | Event::MeetingStarted { .. }
             | Event::TurnOpened { .. }
             | Event::TurnTimedOut { .. }
             | Event::MeetingCancelled { .. }

@@ -101,7 +101,7 @@ impl Floor {
                     "it ended in somebody's turn: {recorded:?}"
                 );
             }
-            Event::MeetingStarted
+            Event::MeetingStarted { .. }
             | Event::VoteRecorded { .. }
             | Event::BallotClosed { .. }
             | Event::ConsensusReached { .. }

@@ -224,7 +224,7 @@ fn word(event: &Event) -> &'static str {
         Event::ParticipantAdded { .. } => "participant added",
         Event::AgentJoined { .. } => "joined",
         Event::AgentLeft { reason, .. } => reason.as_str(),
-        Event::MeetingStarted => "started",
+        Event::MeetingStarted { .. } => "started",
         Event::RoundOpened { .. } => "round",
         Event::TurnOpened { .. } => "turn",
         Event::OpinionPresented { .. } => "opinion",

@@ -110,7 +110,7 @@ impl Run {
                 | Event::ParticipantAdded { .. }
                 | Event::AgentJoined { .. }
                 | Event::AgentLeft { .. }
-                | Event::MeetingStarted
+                | Event::MeetingStarted { .. }
                 | Event::RoundOpened { .. }
                 | Event::TurnOpened { .. }
                 | Event::OpinionPresented { .. }
