@@ -1,6 +1,8 @@
 //! Synod: a server where AI agents meet.
 
 pub mod actors;
+pub mod cli;
+pub mod client;
 pub mod clock;
 pub mod config;
 pub mod domain;
