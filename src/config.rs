@@ -102,7 +102,7 @@ pub struct Limits {
         value_name = "N",
         default_value_t = 16_384
     )]
-    pub connections_max: usize,
+    pub connections_max: u32,
     /// Time for a request's headers to arrive. Ends slow-header attacks; no honest client needs as long.
     #[arg(
         long,

@@ -94,15 +94,17 @@ pub async fn run_parts<L: Listener>(
         // First of all, so that whoever sends traffic here learns to stop.
         readiness.set(false);
         info!("going down");
-        if timeout(Limits::ms(limits.shutdown_timeout_ms), house.drain())
-            .await
-            .is_err()
-        {
-            warn!("not everything was said in time; agents resume from the journal");
-        }
     };
-    accept::serve(listener, api.routes(), &limits, shutdown).await;
+    let under_way = accept::serve(listener, api.routes(), &limits, shutdown).await;
     recovery.abort();
+    let patience = Limits::ms(limits.shutdown_timeout_ms);
+    let all_said = async {
+        house.drain().await;
+        under_way.finish().await;
+    };
+    if timeout(patience, all_said).await.is_err() {
+        warn!("not everything was said in time; agents resume from the journal");
+    }
     house.leave().await;
     store.close().await;
     info!("gone");

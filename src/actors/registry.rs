@@ -79,7 +79,9 @@ pub struct State {
     running: HashMap<ActorId, MeetingId>,
     loading: HashMap<MeetingId, Vec<RpcReplyPort<Route>>>,
     failures: HashMap<MeetingId, VecDeque<DateTime<Utc>>>,
-    draining: Option<RpcReplyPort<()>>,
+    is_draining: bool,
+    /// Told when the last meeting has gone.
+    drained: Option<RpcReplyPort<()>>,
 }
 
 impl Actor for Registry {
@@ -115,7 +117,11 @@ impl Actor for Registry {
         state: &mut State,
     ) -> Result<(), ActorProcessingErr> {
         match event {
-            SupervisionEvent::ActorTerminated(cell, _, _) => self.forget(state, cell.get_id()),
+            SupervisionEvent::ActorTerminated(cell, _, _) => {
+                if let Some(id) = self.forget(state, cell.get_id()) {
+                    state.failures.remove(&id);
+                }
+            }
             SupervisionEvent::ActorFailed(cell, error) => {
                 if let Some(id) = state.running.get(&cell.get_id()).copied() {
                     error!(meeting_id = %id, %error, "a meeting failed");
@@ -141,7 +147,7 @@ impl Registry {
     ) {
         if let Some(actor) = self.directory.find(id) {
             drop(reply.send(Route::Awake(actor)));
-        } else if state.draining.is_some() {
+        } else if state.is_draining {
             drop(reply.send(Route::Unavailable));
         } else if let Some(waiting) = state.loading.get_mut(&id) {
             waiting.push(reply);
@@ -182,6 +188,7 @@ impl Registry {
         loaded: Loaded,
     ) {
         let route = match loaded {
+            Loaded::Ready(_) if state.is_draining => Route::Unavailable,
             Loaded::Ready(arguments) => self.spawn(myself, state, id, *arguments).await,
             Loaded::Not(route) => route,
         };
@@ -219,8 +226,9 @@ impl Registry {
         }
     }
 
-    fn forget(&self, state: &mut State, actor: ActorId) {
-        if let Some(id) = state.running.remove(&actor)
+    fn forget(&self, state: &mut State, actor: ActorId) -> Option<MeetingId> {
+        let id = state.running.remove(&actor);
+        if let Some(id) = id
             && self
                 .directory
                 .find(id)
@@ -229,10 +237,11 @@ impl Registry {
             self.directory.remove(id);
         }
         if state.running.is_empty()
-            && let Some(reply) = state.draining.take()
+            && let Some(reply) = state.drained.take()
         {
             drop(reply.send(()));
         }
+        id
     }
 
     /// Brings a failed meeting back, but not for ever: beyond its bound it is marked failed.
@@ -255,11 +264,12 @@ impl Registry {
 
     fn drain(&self, state: &mut State, reply: RpcReplyPort<()>) {
         info!(meetings = state.running.len(), "draining");
+        state.is_draining = true;
         if state.running.is_empty() {
             drop(reply.send(()));
             return;
         }
-        state.draining = Some(reply);
+        state.drained = Some(reply);
         let meetings = self.directory.all();
         let clock = self.clock.clone();
         tokio::spawn(async move {

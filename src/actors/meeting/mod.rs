@@ -133,6 +133,9 @@ impl Actor for MeetingActor {
     ) -> Result<(), ActorProcessingErr> {
         let _entered = state.span.clone().entered();
         match message {
+            // Whoever comes now is not answered but sent away, and comes back to the next server.
+            Message::Submit(_) | Message::Attach(_) | Message::Instruct(_) if state.is_draining => {
+            }
             Message::Submit(submission) => self.submit(&myself, state, *submission),
             Message::Attach(attachment) => self.attach(&myself, state, *attachment),
             Message::Detach(connection) => self.detach(&myself, state, connection),
