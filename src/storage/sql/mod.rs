@@ -46,7 +46,7 @@ pub(super) trait Dialect: sqlx::Database<Row: Columns> {
         connection: &mut Self::Connection,
         query: QueryBuilder<Self>,
         cached: bool,
-    ) -> impl Future<Output = sqlx::Result<Vec<Self::Row>>> + Send + '_;
+    ) -> impl Future<Output = sqlx::Result<Vec<Self::Row>>> + Send;
 
     /// Adds messages to the log, all or none, leaving those that are there.
     fn log(
