@@ -1,3 +1,4 @@
 //! What Synod does, one file per capability.
 
+mod storage;
 mod support;

@@ -1,43 +1,63 @@
-//! Stub, thrown away when the storage lands.
+//! Which database, and the way to it.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{Error, Store};
+use super::{Error, Store, postgres, sqlite};
 
-/// Stub.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A database to connect to.
+#[derive(Clone, PartialEq, Eq)]
 pub enum Database {
-    /// Stub.
+    /// PostgreSQL 14 or later, at this URL.
     Postgres(String),
-    /// Stub.
+    /// A SQLite file, made when it is missing.
     Sqlite(PathBuf),
 }
 
-/// Stub.
+/// Why a text does not say where a database is. It does not repeat the text, which may hold a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the database's URL must be postgres://… or sqlite://…")]
+#[error(
+    "the database's URL must be postgres://user:password@host:port/name (or postgresql://…), \
+     or sqlite://path/to/file (or sqlite:path/to/file) without parameters"
+)]
 pub struct WrongUrl;
 
 impl Database {
-    /// Stub.
+    /// Reads a URL.
     ///
     /// # Errors
-    /// If it is none.
+    /// [`WrongUrl`] names the forms that are accepted.
     pub fn parse(url: &str) -> Result<Self, WrongUrl> {
-        if url.starts_with("postgres://") {
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            postgres::options(url).map_err(|_| WrongUrl)?;
             return Ok(Self::Postgres(url.to_owned()));
         }
-        let path = url.strip_prefix("sqlite://").ok_or(WrongUrl)?;
+        let path = url.strip_prefix("sqlite:").ok_or(WrongUrl)?;
+        let path = path.strip_prefix("//").unwrap_or(path);
+        if path.is_empty() || path.contains('?') || path.contains(":memory:") {
+            return Err(WrongUrl);
+        }
         Ok(Self::Sqlite(path.into()))
     }
 }
 
-/// Stub.
+/// Without the URL, which may hold a password.
+impl std::fmt::Debug for Database {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Postgres(_) => f.write_str("Postgres(…)"),
+            Self::Sqlite(path) => f.debug_tuple("Sqlite").field(path).finish(),
+        }
+    }
+}
+
+/// Connects to a database, with at most `pool_size` connections; SQLite has one more, for writing.
 ///
 /// # Errors
-/// Always.
-#[expect(clippy::unused_async, reason = "a stub")]
-pub async fn connect(_: &Database, _: u32) -> Result<Arc<dyn Store>, Error> {
-    Err(Error::Unavailable("no storage yet".into()))
+/// [`Error::Unavailable`] if there is no answer.
+pub async fn connect(database: &Database, pool_size: u32) -> Result<Arc<dyn Store>, Error> {
+    match database {
+        Database::Postgres(url) => postgres::connect(url, pool_size).await,
+        Database::Sqlite(path) => sqlite::connect(path, pool_size).await,
+    }
 }

@@ -1,6 +1,6 @@
 //! What is kept: the journal, the tables written from it, the agents and the communication log.
 //!
-//! [`Store`] is the whole contract with a database; [`postgres`], [`sqlite`] and [`memory`] keep it alike and pass one suite.
+//! [`Store`] is the whole contract with a database; `postgres`, `sqlite` and [`memory`] keep it alike and pass one suite.
 //! The journal is the truth. [`projection`] says which rows follow from an event, and
 //! [`Store::append`] writes both in one transaction, fenced: a meeting that another server has taken
 //! over is answered [`Appended::Fenced`] and not one byte of it is written.
@@ -8,17 +8,19 @@
 //! What is deliberately absent: the rules of a meeting, JSON (payloads come and go as text), retries
 //! (the persistence actor's), the clock.
 //!
-//! Start with [`Store::append`].
+//! Start with [`Store::append`]; [`connect()`] opens a database, [`migrate`] brings its tables up to date.
 
+mod batch;
 pub mod connect;
 pub mod error;
 pub mod memory;
 pub mod migrate;
 pub mod page;
-pub mod postgres;
+mod postgres;
 pub mod projection;
 pub mod rows;
-pub mod sqlite;
+mod sql;
+mod sqlite;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};

@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use crate::domain::{
-    AgentId, CommunicationId, DecisionId, MeetingId, MeetingType, Outcome, Recorded, Status,
+    AgentId, CommunicationId, Created, DecisionId, Event, MeetingId, MeetingType, Outcome,
+    Recorded, Status,
 };
 
 /// An agent; its token is kept only as a hash and never read back.
@@ -74,6 +75,19 @@ pub struct NewMeeting {
     pub first: Entry,
     /// Its settings as JSON text.
     pub settings: String,
+}
+
+impl NewMeeting {
+    /// What its first event says.
+    ///
+    /// # Panics
+    /// If that is another event.
+    pub fn created(&self) -> &Created {
+        match &self.first.recorded.event {
+            Event::MeetingCreated(created) => created,
+            other => panic!("a journal begins with the meeting's creation, not with {other:?}"),
+        }
+    }
 }
 
 /// A meeting's row.
@@ -161,12 +175,20 @@ pub struct Message {
     pub content: String,
     /// The number of the event that recorded it.
     pub sequence_number: u64,
-    /// `opinion`, `consensus` or `meta`.
+    /// One of [`MESSAGE_TYPES`].
     pub message_type: &'static str,
     /// In which round; 0 before the first.
     pub round: u32,
     /// When.
     pub timestamp: DateTime<Utc>,
+}
+
+/// What a [`Message`] can be: an opinion, a vote, or something about the meeting itself.
+pub const MESSAGE_TYPES: [&str; 3] = ["opinion", "consensus", "meta"];
+
+/// Text as it is searched: upper and lower case alike, the same in every database.
+pub(super) fn folded(text: &str) -> String {
+    text.to_lowercase()
 }
 
 /// One event on its way into the journal.
@@ -195,6 +217,18 @@ pub struct Append {
     pub entries: Vec<Entry>,
     /// The meeting's row after the last of them.
     pub header: Header,
+}
+
+impl Append {
+    /// The number of its first event.
+    pub fn first_seq(&self) -> u64 {
+        self.entries.first().map_or(0, |entry| entry.recorded.seq)
+    }
+
+    /// The number of its last event.
+    pub fn last_seq(&self) -> u64 {
+        self.entries.last().map_or(0, |entry| entry.recorded.seq)
+    }
 }
 
 /// What became of an [`Append`].

@@ -1,0 +1,82 @@
+-- One row per meeting. Its journal (meeting_events) is the truth: everything here but `epoch` and
+-- `last_seq` could be written again from it.
+create table meetings (
+    id                    blob    not null primary key check (length(id) = 16),
+    topic                 text    not null check (length(topic) <= 500),
+    -- The topic in lower case, folded by the server: SQLite itself folds only ASCII.
+    topic_folded          text    not null,
+    meeting_type          text    not null check (meeting_type in ('user_specified', 'auto_generated')),
+    status                text    not null check (status in ('pending', 'in_progress', 'completed', 'failed')),
+    outcome               text    check (outcome in ('consensus', 'majority', 'no_consensus', 'no_quorum', 'tie',
+                                                     'cancelled', 'failed')),
+    -- May start, cancel, pause and resume; need not participate.
+    moderator_id          blob    references agents (id),
+    max_discussion_rounds integer not null check (max_discussion_rounds > 0),
+    -- 0 before the first.
+    current_round         integer not null default 0 check (current_round >= 0),
+    settings              text    not null check (json_valid(settings)),
+    -- The points of the discussion, where no decision stands.
+    summary               text,
+    created_at            integer not null,
+    started_at            integer,
+    completed_at          integer,
+    -- Who owns it: every take-over adds one, and whoever still writes under an older epoch is refused.
+    epoch                 integer not null default 0 check (epoch >= 0),
+    -- The number of the last event in the journal; the next one must be one more.
+    last_seq              integer not null check (last_seq >= 1),
+
+    check ((status in ('completed', 'failed')) = (outcome is not null))
+) strict;
+
+create index meetings_newest  on meetings (created_at desc, id desc);
+create index meetings_status  on meetings (status,  created_at desc, id desc);
+create index meetings_outcome on meetings (outcome, created_at desc, id desc) where outcome is not null;
+-- What a starting server takes over, oldest first.
+create index meetings_open    on meetings (created_at, id) where status in ('pending', 'in_progress');
+
+-- Who is in a meeting: one row per agent, also after it left. A moderator who participates too has
+-- the role `moderator` and a place in the speaking order.
+create table meeting_participants (
+    id             integer not null primary key,
+    meeting_id     blob    not null references meetings (id),
+    agent_id       blob    not null references agents (id),
+    -- When it was first added.
+    joined_at      integer not null,
+    -- When it left for good; null again if it came back.
+    left_at        integer,
+    role           text    not null check (role in ('moderator', 'participant')),
+    -- From 1 in the order of coming; null for a moderator who does not participate.
+    speaking_order integer check (speaking_order > 0),
+
+    check (role = 'moderator' or speaking_order is not null),
+    unique (meeting_id, agent_id)
+) strict;
+
+-- Which meetings is this agent in?
+create index meeting_participants_agent on meeting_participants (agent_id, meeting_id);
+
+-- What was said in a meeting. Written from the journal in the same transaction, under the number of the event.
+create table meeting_messages (
+    id              integer not null primary key,
+    meeting_id      blob    not null references meetings (id),
+    -- null is the meeting itself.
+    agent_id        blob,
+    message_content text    not null,
+    sequence_number integer not null,
+    message_type    text    not null check (message_type in ('opinion', 'consensus', 'meta')),
+    -- 0 before the first.
+    round           integer not null check (round >= 0),
+    timestamp       integer not null,
+
+    unique (meeting_id, sequence_number)
+) strict;
+
+-- The log rows that prompted a meeting, to be found from either side.
+create table meeting_communications (
+    meeting_id       blob not null references meetings (id),
+    communication_id blob not null references communications (id),
+
+    primary key (meeting_id, communication_id)
+) strict, without rowid;
+
+create index meeting_communications_communication on meeting_communications (communication_id, meeting_id);

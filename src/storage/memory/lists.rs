@@ -1,0 +1,165 @@
+//! Filters and pages over what is in memory.
+
+use super::super::rows::folded;
+use super::super::{
+    Agent, Communication, CommunicationFilter, Decision, DecisionFilter, Keyset, Meeting,
+    MeetingFilter, Page, PageRequest, ParticipantRow, Start,
+};
+use super::state::{KeptMeeting, State};
+use crate::domain::{AgentId, MeetingId};
+
+use chrono::{DateTime, Utc};
+
+/// One page of `rows`, newest first.
+fn page<T: Clone>(
+    rows: impl Iterator<Item = T>,
+    place: impl Fn(&T) -> Keyset,
+    request: PageRequest,
+) -> Page<T> {
+    let size = request.size as usize;
+    let mut rows: Vec<T> = rows.collect();
+    let newness = |row: &T| {
+        let Keyset { at, id } = place(row);
+        std::cmp::Reverse((at, id))
+    };
+    rows.sort_by_key(newness);
+    let (skipped, total) = match request.start {
+        Start::Number(number) => {
+            let skipped = (number.saturating_sub(1) as usize).saturating_mul(size);
+            (skipped, Some(rows.len() as u64))
+        }
+        Start::After(Keyset { at, id }) => {
+            let behind = std::cmp::Reverse((at, id));
+            (rows.partition_point(|row| newness(row) <= behind), None)
+        }
+    };
+    let rest = rows.get(skipped..).unwrap_or_default();
+    let items: Vec<T> = rest.iter().take(size).cloned().collect();
+    let next = items.last().filter(|_| rest.len() > size).map(&place);
+    Page { items, total, next }
+}
+
+fn within(at: DateTime<Utc>, from: Option<DateTime<Utc>>, until: Option<DateTime<Utc>>) -> bool {
+    from.is_none_or(|from| at >= from) && until.is_none_or(|until| at < until)
+}
+
+pub(super) fn agents(state: &State, request: PageRequest) -> Page<Agent> {
+    let place = |agent: &Agent| Keyset {
+        at: agent.created_at,
+        id: agent.id.0,
+    };
+    page(
+        state.agents.values().map(|known| known.agent.clone()),
+        place,
+        request,
+    )
+}
+
+fn newest_message(message: &Communication) -> Keyset {
+    Keyset {
+        at: message.timestamp,
+        id: message.id.0,
+    }
+}
+
+pub(super) fn communications(
+    state: &State,
+    filter: &CommunicationFilter,
+    request: PageRequest,
+) -> Page<Communication> {
+    let passes = |message: &&Communication| {
+        let involves = |agent: AgentId| message.sender == agent || message.receiver == agent;
+        within(message.timestamp, filter.from, filter.until)
+            && filter.sender.is_none_or(|sender| message.sender == sender)
+            && filter
+                .receiver
+                .is_none_or(|receiver| message.receiver == receiver)
+            && filter.agent.is_none_or(involves)
+            && filter.visible_to.is_none_or(involves)
+            && (filter.topic.is_none() || filter.topic == message.topic)
+    };
+    let rows = state.communications.values().filter(passes);
+    page(rows.cloned(), newest_message, request)
+}
+
+pub(super) fn related(state: &State, meeting: MeetingId) -> Vec<Communication> {
+    let Some(kept) = state.meetings.get(&meeting) else {
+        return Vec::new();
+    };
+    let rows = state.communications.values();
+    let rows = rows
+        .filter(|message| kept.related.contains(&message.id))
+        .cloned();
+    let (size, start) = (u32::MAX, Start::Number(1));
+    page(rows, newest_message, PageRequest { size, start }).items
+}
+
+pub(super) fn participants(state: &State, meeting: MeetingId) -> Vec<ParticipantRow> {
+    let kept = state.meetings.get(&meeting);
+    let mut rows = kept.map_or_else(Vec::new, |kept| kept.participants.clone());
+    for row in &mut rows {
+        if let Some(known) = state.agents.get(&row.agent) {
+            row.name.clone_from(&known.agent.name);
+        }
+    }
+    rows.sort_by_key(|row| (row.speaking_order.is_none(), row.speaking_order, row.agent));
+    rows
+}
+
+pub(super) fn meetings(
+    state: &State,
+    filter: &MeetingFilter,
+    request: PageRequest,
+) -> Page<Meeting> {
+    let words = filter.words.as_deref().map(folded);
+    let passes = |kept: &&KeptMeeting| {
+        let row = &kept.row;
+        within(row.created_at, filter.from, filter.until)
+            && filter
+                .status
+                .is_none_or(|status| row.header.status == status)
+            && (filter.outcome.is_none() || row.header.outcome == filter.outcome)
+            && filter.agent.is_none_or(|agent| kept.has(agent))
+            && filter.visible_to.is_none_or(|agent| kept.has(agent))
+            && words
+                .as_ref()
+                .is_none_or(|words| folded(&row.topic).contains(words))
+    };
+    let place = |row: &Meeting| Keyset {
+        at: row.created_at,
+        id: row.id.0,
+    };
+    let rows = state.meetings.values().filter(passes);
+    page(rows.map(|kept| kept.row.clone()), place, request)
+}
+
+pub(super) fn decisions(
+    state: &State,
+    filter: &DecisionFilter,
+    request: PageRequest,
+) -> Page<Decision> {
+    let is_in = |agent, meeting: MeetingId| {
+        state
+            .meetings
+            .get(&meeting)
+            .is_some_and(|kept| kept.has(agent))
+    };
+    let passes = |decision: &&Decision| {
+        within(decision.created_at, filter.from, filter.until)
+            && filter
+                .meeting
+                .is_none_or(|meeting| decision.meeting == meeting)
+            && filter
+                .visible_to
+                .is_none_or(|agent| is_in(agent, decision.meeting))
+    };
+    let place = |decision: &Decision| Keyset {
+        at: decision.created_at,
+        id: decision.id.0,
+    };
+    page(
+        state.decisions.values().filter(passes).cloned(),
+        place,
+        request,
+    )
+}

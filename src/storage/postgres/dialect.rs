@@ -1,0 +1,87 @@
+//! How PostgreSQL takes values and gives them back.
+
+use chrono::{DateTime, Utc};
+use sqlx::postgres::{PgRow, Postgres};
+use sqlx::{PgConnection, QueryBuilder, Row, TypeInfo, ValueRef};
+use uuid::Uuid;
+
+use super::super::batch::Batch;
+use super::super::sql::Dialect;
+use super::super::sql::fields::Columns;
+use super::super::sql::lease::Lease;
+use super::super::sql::statement::Value;
+use super::super::{Communication, Error};
+use crate::domain::MeetingId;
+
+impl Dialect for Postgres {
+    const BEGIN: &'static str = "begin";
+    const FOR_UPDATE: &'static str = "for update";
+
+    fn bind(query: &mut QueryBuilder<Self>, value: Value) {
+        match value {
+            Value::Id(id) => query.push_bind(id),
+            Value::Ids(ids) => query.push("(select unnest(").push_bind(ids).push("))"),
+            Value::Time(time) => query.push_bind(time),
+            Value::Text(text) => query.push_bind(text),
+            Value::Json(json) => query.push_bind(json).push("::json"),
+            Value::Number(number) => query.push_bind(number),
+            Value::Bytes(bytes) => query.push_bind(bytes),
+        };
+    }
+
+    async fn fetch(
+        connection: &mut PgConnection,
+        mut query: QueryBuilder<Self>,
+        cached: bool,
+    ) -> sqlx::Result<Vec<PgRow>> {
+        query.build().persistent(cached).fetch_all(connection).await
+    }
+
+    async fn log(lease: &mut Lease<Self>, messages: &[Communication]) -> Result<(), Error> {
+        super::communications::log(lease, messages).await
+    }
+
+    async fn append(lease: &mut Lease<Self>, batch: &Batch<'_>) -> Result<Vec<MeetingId>, Error> {
+        super::journal::append(lease, batch).await
+    }
+}
+
+impl Columns for PgRow {
+    fn id(&self, column: &str) -> sqlx::Result<Option<Uuid>> {
+        self.try_get(column)
+    }
+
+    fn ids(&self, column: &str) -> sqlx::Result<Vec<Uuid>> {
+        self.try_get(column)
+    }
+
+    fn time(&self, column: &str) -> sqlx::Result<Option<DateTime<Utc>>> {
+        self.try_get(column)
+    }
+
+    fn text(&self, column: &str) -> sqlx::Result<Option<String>> {
+        self.try_get(column)
+    }
+
+    /// On the wire `json` is its text, which is what we want; unchecked, because the driver has other plans for the type.
+    fn json(&self, column: &str) -> sqlx::Result<Option<String>> {
+        self.try_get_unchecked(column)
+    }
+
+    fn document(&self, column: &str) -> sqlx::Result<serde_json::Value> {
+        self.try_get(column)
+    }
+
+    fn number(&self, column: &str) -> sqlx::Result<Option<i64>> {
+        let value = self.try_get_raw(column)?;
+        match value.type_info().name() {
+            "INT2" => self
+                .try_get::<Option<i16>, _>(column)
+                .map(|n| n.map(i64::from)),
+            "INT4" => self
+                .try_get::<Option<i32>, _>(column)
+                .map(|n| n.map(i64::from)),
+            _ => self.try_get(column),
+        }
+    }
+}

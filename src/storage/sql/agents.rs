@@ -1,0 +1,174 @@
+//! The table `agents`.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use sqlx::Pool;
+use uuid::Uuid;
+
+use super::super::{Agent, Error, Keyset, Page, PageRequest, TokenHash};
+use super::Dialect;
+use super::fields::{Columns, Fields, existing};
+use super::lease::Lease;
+use super::list::List;
+use super::statement::{Statement, Value};
+use crate::domain::AgentId;
+
+const COLUMNS: &str = "id, name, model, metadata, created_at, revoked_at";
+
+fn decode(row: &impl Columns) -> Result<Agent, Error> {
+    let row = Fields::of("agents", row);
+    Ok(Agent {
+        id: AgentId(row.id("id")?),
+        name: row.text("name")?,
+        model: row.maybe_text("model")?,
+        metadata: row.maybe_json("metadata")?,
+        created_at: row.time("created_at")?,
+        revoked_at: row.maybe_time("revoked_at")?,
+    })
+}
+
+impl From<TokenHash> for Value {
+    fn from(token: TokenHash) -> Self {
+        Self::Bytes(token.0.to_vec())
+    }
+}
+
+pub(super) async fn create<DB: Dialect>(
+    pool: &Pool<DB>,
+    agent: &Agent,
+    token: TokenHash,
+) -> Result<(), Error> {
+    let statement = Statement::new(
+        "insert into agents (id, name, token_hash, model, metadata, created_at, revoked_at)
+         values (?, ?, ?, ?, ?, ?, ?)",
+        [
+            agent.id.0.into(),
+            agent.name.clone().into(),
+            token.into(),
+            agent.model.clone().into(),
+            Value::Json(agent.metadata.clone()),
+            agent.created_at.into(),
+            agent.revoked_at.into(),
+        ],
+    );
+    let mut lease = Lease::of(pool).await?;
+    let answer = lease.fetch_raw(statement).await;
+    answer.map(|_| ()).map_err(existing("agent"))
+}
+
+pub(super) async fn with_id<DB: Dialect>(
+    pool: &Pool<DB>,
+    id: AgentId,
+) -> Result<Option<Agent>, Error> {
+    Ok(with_ids(pool, &[id]).await?.pop())
+}
+
+pub(super) async fn with_ids<DB: Dialect>(
+    pool: &Pool<DB>,
+    ids: &[AgentId],
+) -> Result<Vec<Agent>, Error> {
+    let ids = ids.iter().map(|id| id.0).collect();
+    select(pool, " where id in ?", Value::Ids(ids)).await
+}
+
+pub(super) async fn with_token<DB: Dialect>(
+    pool: &Pool<DB>,
+    token: TokenHash,
+) -> Result<Option<Agent>, Error> {
+    let condition = " where token_hash = ? and revoked_at is null";
+    Ok(select(pool, condition, token.into()).await?.pop())
+}
+
+async fn select<DB: Dialect>(
+    pool: &Pool<DB>,
+    condition: &'static str,
+    value: Value,
+) -> Result<Vec<Agent>, Error> {
+    let mut statement = Statement::new("select ", []);
+    statement.push(COLUMNS, []).push(" from agents", []);
+    statement.push(condition, [value]);
+    let rows = Lease::of(pool).await?.fetch(statement).await?;
+    rows.iter().map(decode).collect()
+}
+
+pub(super) async fn list<DB: Dialect>(
+    pool: &Pool<DB>,
+    page: PageRequest,
+) -> Result<Page<Agent>, Error> {
+    let list = List {
+        columns: COLUMNS,
+        table: "agents",
+        at: "created_at",
+        behind: "(created_at, id) < (?, ?)",
+        branches: vec![Vec::new()],
+    };
+    let place = |agent: &Agent| Keyset {
+        at: agent.created_at,
+        id: agent.id.0,
+    };
+    list.page(pool, page, decode, place).await
+}
+
+pub(super) async fn replace_token<DB: Dialect>(
+    pool: &Pool<DB>,
+    id: AgentId,
+    token: TokenHash,
+) -> Result<bool, Error> {
+    let statement = Statement::new(
+        "update agents
+            set token_hash = ?,
+                revoked_at = null
+          where id = ?
+         returning id",
+        [token.into(), id.0.into()],
+    );
+    let mut lease = Lease::of(pool).await?;
+    let answer = lease.fetch_raw(statement).await;
+    let rows = answer.map_err(existing("token"))?;
+    Ok(!rows.is_empty())
+}
+
+pub(super) async fn revoke<DB: Dialect>(
+    pool: &Pool<DB>,
+    id: AgentId,
+    at: DateTime<Utc>,
+) -> Result<bool, Error> {
+    let statement = Statement::new(
+        "update agents
+            set revoked_at = coalesce(revoked_at, ?)
+          where id = ?
+         returning id",
+        [at.into(), id.0.into()],
+    );
+    let rows = Lease::of(pool).await?.fetch(statement).await?;
+    Ok(!rows.is_empty())
+}
+
+/// Those of `ids` that no agent has, sorted.
+pub(super) async fn unknown<DB: Dialect>(
+    lease: &mut Lease<DB>,
+    ids: Vec<Uuid>,
+) -> Result<Vec<Uuid>, Error> {
+    let statement = Statement::new(
+        "select id from agents where id in ?",
+        [Value::Ids(ids.clone())],
+    );
+    absent(lease, "agents", statement, ids).await
+}
+
+/// Those of `ids` that `statement` does not find, sorted.
+pub(super) async fn absent<DB: Dialect>(
+    lease: &mut Lease<DB>,
+    table: &'static str,
+    statement: Statement<DB>,
+    mut ids: Vec<Uuid>,
+) -> Result<Vec<Uuid>, Error> {
+    let rows = lease.fetch(statement).await?;
+    let found = rows.iter().map(|row| Fields::of(table, row).id("id"));
+    let found = found.collect::<Result<BTreeSet<_>, _>>()?;
+    ids.sort_unstable();
+    ids.dedup();
+    ids.retain(|id| !found.contains(id));
+    Ok(ids)
+}

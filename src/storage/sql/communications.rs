@@ -1,0 +1,125 @@
+//! The table `communications`.
+
+use sqlx::Pool;
+
+use super::super::{Communication, CommunicationFilter, Error, Keyset, Page, PageRequest};
+use super::fields::{Columns, Fields};
+use super::lease::Lease;
+use super::list::List;
+use super::statement::{Condition, Statement, Value};
+use super::{Dialect, agents};
+use crate::domain::{AgentId, CommunicationId, MeetingId};
+
+const COLUMNS: &str =
+    "id, timestamp, sender_id, receiver_id, message_content, topic, content_type, created_at";
+
+fn decode(row: &impl Columns) -> Result<Communication, Error> {
+    let row = Fields::of("communications", row);
+    Ok(Communication {
+        id: CommunicationId(row.id("id")?),
+        timestamp: row.time("timestamp")?,
+        sender: AgentId(row.id("sender_id")?),
+        receiver: AgentId(row.id("receiver_id")?),
+        content: row.text("message_content")?,
+        topic: row.maybe_text("topic")?,
+        content_type: row.text("content_type")?,
+        created_at: row.time("created_at")?,
+    })
+}
+
+pub(super) async fn log<DB: Dialect>(
+    pool: &Pool<DB>,
+    messages: &[Communication],
+) -> Result<(), Error> {
+    let mut lease = Lease::of(pool).await?;
+    let answer = DB::log(&mut lease, messages).await;
+    let Err(Error::Damaged { table, why }) = answer else {
+        return answer;
+    };
+    // An agent that is not there is the one thing that callers get wrong; agents never go, so it can be asked now.
+    let sides = messages.iter().flat_map(|m| [m.sender.0, m.receiver.0]);
+    let unknown = agents::unknown(&mut lease, sides.collect()).await?;
+    if unknown.is_empty() {
+        return Err(Error::Damaged { table, why });
+    }
+    Err(Error::UnknownAgent(unknown))
+}
+
+pub(super) async fn with_ids<DB: Dialect>(
+    pool: &Pool<DB>,
+    ids: &[CommunicationId],
+) -> Result<Vec<Communication>, Error> {
+    let ids = ids.iter().map(|id| id.0).collect();
+    select(pool, " where id in ?", Value::Ids(ids)).await
+}
+
+pub(super) async fn of_meeting<DB: Dialect>(
+    pool: &Pool<DB>,
+    meeting: MeetingId,
+) -> Result<Vec<Communication>, Error> {
+    let condition =
+        " where id in (select communication_id from meeting_communications where meeting_id = ?)
+                      order by timestamp desc, id desc";
+    select(pool, condition, meeting.0.into()).await
+}
+
+async fn select<DB: Dialect>(
+    pool: &Pool<DB>,
+    condition: &'static str,
+    value: Value,
+) -> Result<Vec<Communication>, Error> {
+    let mut statement = Statement::new("select ", []);
+    statement.push(COLUMNS, []).push(" from communications", []);
+    statement.push(condition, [value]);
+    let rows = Lease::of(pool).await?.fetch(statement).await?;
+    rows.iter().map(decode).collect()
+}
+
+pub(super) async fn list<DB: Dialect>(
+    pool: &Pool<DB>,
+    filter: &CommunicationFilter,
+    page: PageRequest,
+) -> Result<Page<Communication>, Error> {
+    let list = List {
+        columns: COLUMNS,
+        table: "communications",
+        at: "timestamp",
+        behind: "(timestamp, id) < (?, ?)",
+        branches: branches(filter),
+    };
+    let place = |message: &Communication| Keyset {
+        at: message.timestamp,
+        id: message.id.0,
+    };
+    list.page(pool, page, decode, place).await
+}
+
+fn branches(filter: &CommunicationFilter) -> Vec<Vec<Condition>> {
+    let mut common = Vec::new();
+    let mut require = |sql, value: Option<Value>| {
+        common.extend(value.map(|value| Condition::new(sql, [value])));
+    };
+    require("timestamp >= ?", filter.from.map(Value::from));
+    require("timestamp < ?", filter.until.map(Value::from));
+    require("sender_id = ?", filter.sender.map(|id| id.0.into()));
+    require("receiver_id = ?", filter.receiver.map(|id| id.0.into()));
+    require("topic = ?", filter.topic.clone().map(Value::from));
+
+    let mut branches = vec![common];
+    let visible_to = filter.visible_to.filter(|&id| filter.agent != Some(id));
+    for agent in filter.agent.into_iter().chain(visible_to) {
+        branches = branches
+            .iter()
+            .flat_map(|b| on_either_side(b, agent))
+            .collect();
+    }
+    branches
+}
+
+/// What an agent sent, and what it received from others.
+fn on_either_side(branch: &[Condition], AgentId(agent): AgentId) -> [Vec<Condition>; 2] {
+    let sent = Condition::new("sender_id = ?", [agent.into()]);
+    let received = "receiver_id = ? and sender_id <> ?";
+    let received = Condition::new(received, [agent.into(), agent.into()]);
+    [sent, received].map(|side| [branch, &[side]].concat())
+}

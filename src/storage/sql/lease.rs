@@ -1,0 +1,94 @@
+//! A connection for a while.
+//!
+//! Every statement goes through a [`Lease`], which waits for an answer only so long and gives a connection back to
+//! its pool only in good order: one that was given up on, or is still in a transaction, is closed instead, and
+//! the database takes back what was not committed.
+
+use std::time::Duration;
+
+use sqlx::Pool;
+use sqlx::pool::PoolConnection;
+
+use super::super::Error;
+use super::Dialect;
+use super::statement::Statement;
+
+/// How long a database may stay silent. Longer than the statement timeout that a database with one is
+/// given, so that only a host that is gone, and cannot even say so, runs into it.
+const SILENCE_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// A connection for a while.
+pub(in crate::storage) struct Lease<DB: Dialect> {
+    connection: PoolConnection<DB>,
+    /// Whether it may go back to the pool.
+    in_order: bool,
+    in_transaction: bool,
+}
+
+impl<DB: Dialect> Lease<DB> {
+    /// Takes a connection out of the pool.
+    pub(in crate::storage) async fn of(pool: &Pool<DB>) -> Result<Self, Error> {
+        Ok(Self {
+            connection: pool.acquire().await?,
+            in_order: true,
+            in_transaction: false,
+        })
+    }
+
+    /// Runs a statement and answers with its rows.
+    pub(in crate::storage) async fn fetch(
+        &mut self,
+        statement: Statement<DB>,
+    ) -> Result<Vec<DB::Row>, Error> {
+        Ok(self.fetch_raw(statement).await?)
+    }
+
+    /// As [`fetch`](Self::fetch), with the driver's own error for those who look closer.
+    pub(in crate::storage) async fn fetch_raw(
+        &mut self,
+        statement: Statement<DB>,
+    ) -> sqlx::Result<Vec<DB::Row>> {
+        let (query, cached) = statement.into_parts();
+        self.in_order = false;
+        let answer = DB::fetch(&mut self.connection, query, cached);
+        let answer = tokio::time::timeout(SILENCE_TIMEOUT, answer).await;
+        let answer = answer.map_err(|_| sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()))?;
+        self.in_order = true;
+        answer
+    }
+
+    /// Begins a transaction that may write. Without a [`commit`](Self::commit) all is taken back.
+    pub(in crate::storage) async fn begin(&mut self) -> Result<(), Error> {
+        self.in_transaction = true;
+        self.fetch(Statement::new(DB::BEGIN, [])).await?;
+        Ok(())
+    }
+
+    /// Makes the transaction durable.
+    pub(in crate::storage) async fn commit(&mut self) -> Result<(), Error> {
+        self.fetch(Statement::new("commit", [])).await?;
+        self.in_transaction = false;
+        Ok(())
+    }
+
+    /// Ends the transaction, with all it did if `answer` is good and as if it had never been if not.
+    pub(in crate::storage) async fn end<T>(
+        &mut self,
+        answer: Result<T, Error>,
+    ) -> Result<T, Error> {
+        if answer.is_ok() {
+            self.commit().await?;
+        } else if self.in_order && self.fetch(Statement::new("rollback", [])).await.is_ok() {
+            self.in_transaction = false;
+        }
+        answer
+    }
+}
+
+impl<DB: Dialect> Drop for Lease<DB> {
+    fn drop(&mut self) {
+        if !self.in_order || self.in_transaction {
+            self.connection.close_on_drop();
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! The tables `meetings`, `meeting_participants`, `meeting_messages` and `meeting_communications`.
+//!
+//! A meeting is created here; from then on only appends write to these tables.
+
+use sqlx::Pool;
+
+use super::super::projection::{Place, places};
+use super::super::rows::{MESSAGE_TYPES, folded};
+use super::super::{
+    Error, Header, Keyset, Meeting, MeetingFilter, Message, NewMeeting, Page, PageRequest,
+    ParticipantRow,
+};
+use super::fields::{Columns, Fields, existing};
+use super::lease::Lease;
+use super::list::List;
+use super::statement::{Condition, Statement, Value};
+use super::{Dialect, agents};
+use crate::domain::{AgentId, MeetingId, MeetingType, Outcome, Status};
+
+const COLUMNS: &str = "id, topic, meeting_type, status, outcome, max_discussion_rounds, current_round, settings, \
+                       summary, created_at, started_at, completed_at, epoch, last_seq";
+
+fn decode(row: &impl Columns) -> Result<Meeting, Error> {
+    let row = Fields::of("meetings", row);
+    Ok(Meeting {
+        id: MeetingId(row.id("id")?),
+        topic: row.text("topic")?,
+        meeting_type: row.word("meeting_type", MeetingType::parse)?,
+        created_at: row.time("created_at")?,
+        max_discussion_rounds: row.number("max_discussion_rounds")?,
+        settings: row.json("settings")?,
+        header: Header {
+            status: row.word("status", Status::parse)?,
+            outcome: row.maybe_word("outcome", Outcome::parse)?,
+            current_round: row.number("current_round")?,
+            started_at: row.maybe_time("started_at")?,
+            completed_at: row.maybe_time("completed_at")?,
+            summary: row.maybe_text("summary")?,
+        },
+        epoch: row.number("epoch")?,
+        last_seq: row.number("last_seq")?,
+    })
+}
+
+pub(super) async fn create<DB: Dialect>(
+    pool: &Pool<DB>,
+    meeting: &NewMeeting,
+) -> Result<(), Error> {
+    let mut lease = Lease::of(pool).await?;
+    lease.begin().await?;
+    let answer = insert(&mut lease, meeting).await;
+    lease.end(answer).await
+}
+
+async fn insert<DB: Dialect>(lease: &mut Lease<DB>, meeting: &NewMeeting) -> Result<(), Error> {
+    let created = meeting.created();
+    let places = places(created);
+    let agents = places.iter().map(|place| place.agent.0).collect();
+    let unknown = agents::unknown(lease, agents).await?;
+    if !unknown.is_empty() {
+        return Err(Error::UnknownAgent(unknown));
+    }
+    insert_row(lease, meeting).await?;
+    insert_event(lease, meeting).await?;
+    insert_places(lease, meeting, &places).await?;
+    insert_links(lease, meeting).await
+}
+
+async fn insert_row<DB: Dialect>(lease: &mut Lease<DB>, meeting: &NewMeeting) -> Result<(), Error> {
+    let created = meeting.created();
+    let statement = Statement::new(
+        "insert into meetings (id, topic, topic_folded, meeting_type, status, moderator_id,
+                               max_discussion_rounds, settings, created_at, last_seq)
+         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            created.meeting.0.into(),
+            created.topic.clone().into(),
+            folded(&created.topic).into(),
+            created.meeting_type.as_str().into(),
+            Status::Pending.as_str().into(),
+            created.moderator.map(|agent| agent.0).into(),
+            created.settings.max_discussion_rounds.into(),
+            Value::Json(Some(meeting.settings.clone())),
+            meeting.first.recorded.at.into(),
+            meeting.first.recorded.seq.into(),
+        ],
+    );
+    let answer = lease.fetch_raw(statement).await;
+    answer.map(|_| ()).map_err(existing("meeting"))
+}
+
+async fn insert_event<DB: Dialect>(
+    lease: &mut Lease<DB>,
+    meeting: &NewMeeting,
+) -> Result<(), Error> {
+    let first = &meeting.first;
+    let statement = Statement::new(
+        "insert into meeting_events (meeting_id, seq, epoch, kind, version, at, payload, frame_id)
+         values (?, ?, 0, ?, ?, ?, ?, ?)",
+        [
+            meeting.created().meeting.0.into(),
+            first.recorded.seq.into(),
+            first.kind.into(),
+            u32::from(first.version).into(),
+            first.recorded.at.into(),
+            Value::Json(Some(first.payload.clone())),
+            first.frame_id.clone().into(),
+        ],
+    );
+    lease.fetch(statement).await.map(|_| ())
+}
+
+async fn insert_places<DB: Dialect>(
+    lease: &mut Lease<DB>,
+    meeting: &NewMeeting,
+    places: &[Place],
+) -> Result<(), Error> {
+    if places.is_empty() {
+        return Ok(());
+    }
+    let (id, at) = (meeting.created().meeting.0, meeting.first.recorded.at);
+    let mut statement = Statement::new(
+        "insert into meeting_participants (meeting_id, agent_id, joined_at, role, speaking_order) values ",
+        [],
+    );
+    statement.push_rows(places.iter().map(|place| {
+        let role = if place.is_moderator {
+            "moderator"
+        } else {
+            "participant"
+        };
+        let order = place.speaking_order.map(i64::from);
+        let agent = place.agent.0;
+        [
+            id.into(),
+            agent.into(),
+            at.into(),
+            role.into(),
+            Value::Number(order),
+        ]
+    }));
+    lease.fetch(statement).await.map(|_| ())
+}
+
+async fn insert_links<DB: Dialect>(
+    lease: &mut Lease<DB>,
+    meeting: &NewMeeting,
+) -> Result<(), Error> {
+    let created = meeting.created();
+    let related: Vec<_> = created.related.iter().map(|id| id.0).collect();
+    let statement = Statement::new(
+        "insert into meeting_communications (meeting_id, communication_id)
+         select ?, id from communications where id in ?
+         returning communication_id as id",
+        [created.meeting.0.into(), Value::Ids(related.clone())],
+    );
+    let unknown = agents::absent(lease, "meeting_communications", statement, related).await?;
+    if unknown.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::UnknownCommunication(unknown))
+    }
+}
+
+pub(super) async fn with_id<DB: Dialect>(
+    pool: &Pool<DB>,
+    id: MeetingId,
+) -> Result<Option<Meeting>, Error> {
+    let mut statement = Statement::new("select ", []);
+    statement.push(COLUMNS, []);
+    statement.push(" from meetings where id = ?", [id.0.into()]);
+    let rows = Lease::of(pool).await?.fetch(statement).await?;
+    rows.first().map(decode).transpose()
+}
+
+pub(super) async fn open<DB: Dialect>(pool: &Pool<DB>) -> Result<Vec<MeetingId>, Error> {
+    let statement = Statement::new(
+        "select id from meetings where status in ('pending', 'in_progress') order by created_at, id",
+        [],
+    );
+    let rows = Lease::of(pool).await?.fetch(statement).await?;
+    let id = |row| Fields::of("meetings", row).id("id").map(MeetingId);
+    rows.iter().map(id).collect()
+}
+
+pub(super) async fn participants<DB: Dialect>(
+    pool: &Pool<DB>,
+    id: MeetingId,
+) -> Result<Vec<ParticipantRow>, Error> {
+    let statement = Statement::new(
+        "select p.agent_id, a.name, p.role, p.joined_at, p.left_at, p.speaking_order
+           from meeting_participants p
+           join agents a on a.id = p.agent_id
+          where p.meeting_id = ?
+          order by p.speaking_order nulls last, p.agent_id",
+        [id.0.into()],
+    );
+    let rows = Lease::of(pool).await?.fetch(statement).await?;
+    rows.iter().map(decode_participant).collect()
+}
+
+fn decode_participant(row: &impl Columns) -> Result<ParticipantRow, Error> {
+    let row = Fields::of("meeting_participants", row);
+    Ok(ParticipantRow {
+        agent: AgentId(row.id("agent_id")?),
+        name: row.text("name")?,
+        is_moderator: row.text("role")? == "moderator",
+        joined_at: row.time("joined_at")?,
+        left_at: row.maybe_time("left_at")?,
+        speaking_order: row.maybe_number("speaking_order")?,
+    })
+}
+
+pub(super) async fn messages<DB: Dialect>(
+    pool: &Pool<DB>,
+    id: MeetingId,
+) -> Result<Vec<Message>, Error> {
+    let statement = Statement::new(
+        "select agent_id, message_content, sequence_number, message_type, round, timestamp
+           from meeting_messages
+          where meeting_id = ?
+          order by sequence_number",
+        [id.0.into()],
+    );
+    let rows = Lease::of(pool).await?.fetch(statement).await?;
+    rows.iter().map(decode_message).collect()
+}
+
+fn decode_message(row: &impl Columns) -> Result<Message, Error> {
+    let row = Fields::of("meeting_messages", row);
+    let message_type = |word: &str| MESSAGE_TYPES.into_iter().find(|known| *known == word);
+    Ok(Message {
+        agent: row.maybe_id("agent_id")?.map(AgentId),
+        content: row.text("message_content")?,
+        sequence_number: row.number("sequence_number")?,
+        message_type: row.word("message_type", message_type)?,
+        round: row.number("round")?,
+        timestamp: row.time("timestamp")?,
+    })
+}
+
+pub(super) async fn list<DB: Dialect>(
+    pool: &Pool<DB>,
+    filter: &MeetingFilter,
+    page: PageRequest,
+) -> Result<Page<Meeting>, Error> {
+    let list = List {
+        columns: COLUMNS,
+        table: "meetings",
+        at: "created_at",
+        behind: "(created_at, id) < (?, ?)",
+        branches: vec![conditions(filter)],
+    };
+    let place = |meeting: &Meeting| Keyset {
+        at: meeting.created_at,
+        id: meeting.id.0,
+    };
+    list.page(pool, page, decode, place).await
+}
+
+fn conditions(filter: &MeetingFilter) -> Vec<Condition> {
+    const IS_IN: &str = "exists (select 1 from meeting_participants p
+                                  where p.meeting_id = meetings.id and p.agent_id = ?)";
+    let mut conditions = Vec::new();
+    let mut require = |sql, value: Option<Value>| {
+        conditions.extend(value.map(|value| Condition::new(sql, [value])));
+    };
+    require("created_at >= ?", filter.from.map(Value::from));
+    require("created_at < ?", filter.until.map(Value::from));
+    require("status = ?", filter.status.map(|s| s.as_str().into()));
+    require("outcome = ?", filter.outcome.map(|o| o.as_str().into()));
+    require(IS_IN, filter.agent.map(|id| id.0.into()));
+    require(IS_IN, filter.visible_to.map(|id| id.0.into()));
+    let words = filter.words.as_deref().map(containing);
+    require(r"topic_folded like ? escape '\'", words.map(Value::from));
+    conditions
+}
+
+/// A LIKE pattern for texts that contain `words`, whatever signs are among them.
+fn containing(words: &str) -> String {
+    let mut pattern = String::from("%");
+    for letter in folded(words).chars() {
+        if matches!(letter, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(letter);
+    }
+    pattern.push('%');
+    pattern
+}

@@ -1,0 +1,62 @@
+//! What the two SQL databases share, which is nearly everything.
+//!
+//! A [`Statement`] is SQL with `?` where values go; a [`Dialect`] says how a database takes a [`Value`], reads a
+//! column, begins a transaction and writes many rows at once. All else, filters and lists and rows and the
+//! checks around a write, is written here once: one file per resource, each with its rows, its reads and its writes.
+//!
+//! What is deliberately absent: connecting, and the two writes that must be fast, which each database has
+//! its own way of doing (`postgres` by arrays, `sqlite` by JSON).
+//!
+//! Start with [`store`], then [`statement`].
+
+pub(super) mod agents;
+pub(super) mod communications;
+pub(super) mod decisions;
+pub(super) mod fields;
+pub(super) mod journal;
+pub(super) mod lease;
+pub(super) mod list;
+pub(super) mod meetings;
+pub(super) mod statement;
+pub(super) mod store;
+
+use std::future::Future;
+
+use sqlx::QueryBuilder;
+
+use super::batch::Batch;
+use super::{Communication, Error};
+use crate::domain::MeetingId;
+use fields::Columns;
+use lease::Lease;
+use statement::Value;
+
+/// What is particular to one database.
+pub(super) trait Dialect: sqlx::Database<Row: Columns> {
+    /// Begins a transaction that may write.
+    const BEGIN: &'static str;
+    /// Put behind a SELECT, locks its rows; empty where writers never run side by side.
+    const FOR_UPDATE: &'static str;
+
+    /// Puts a placeholder for `value` into the SQL, and `value` among the arguments.
+    fn bind(query: &mut QueryBuilder<Self>, value: Value);
+
+    /// Runs a statement to its end. `cached` keeps it prepared.
+    fn fetch(
+        connection: &mut Self::Connection,
+        query: QueryBuilder<Self>,
+        cached: bool,
+    ) -> impl Future<Output = sqlx::Result<Vec<Self::Row>>> + Send;
+
+    /// Adds messages to the log, all or none, leaving those that are there.
+    fn log(
+        lease: &mut Lease<Self>,
+        messages: &[Communication],
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// Writes what fits behind the last event of its meeting, under its epoch, in one transaction; answers which did.
+    fn append(
+        lease: &mut Lease<Self>,
+        batch: &Batch<'_>,
+    ) -> impl Future<Output = Result<Vec<MeetingId>, Error>> + Send;
+}

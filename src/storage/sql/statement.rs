@@ -1,0 +1,171 @@
+//! SQL with its values: one text for both databases.
+
+use chrono::{DateTime, Utc};
+use sqlx::QueryBuilder;
+use uuid::Uuid;
+
+use super::Dialect;
+
+/// What can stand for a `?`.
+#[derive(Clone, Debug)]
+pub(in crate::storage) enum Value {
+    /// A UUID.
+    Id(Option<Uuid>),
+    /// Many UUIDs, as a list to stand behind `in`.
+    Ids(Vec<Uuid>),
+    /// An instant.
+    Time(Option<DateTime<Utc>>),
+    /// Words.
+    Text(Option<String>),
+    /// JSON text, kept as it is.
+    Json(Option<String>),
+    /// A whole number.
+    Number(Option<i64>),
+    /// Raw bytes.
+    Bytes(Vec<u8>),
+}
+
+macro_rules! value_from {
+    ($($type:ty => $variant:ident),+ $(,)?) => {$(
+        impl From<$type> for Value {
+            fn from(value: $type) -> Self {
+                Self::$variant(Some(value))
+            }
+        }
+
+        impl From<Option<$type>> for Value {
+            fn from(value: Option<$type>) -> Self {
+                Self::$variant(value)
+            }
+        }
+    )+};
+}
+
+value_from! {
+    Uuid => Id,
+    DateTime<Utc> => Time,
+    String => Text,
+}
+
+impl From<&str> for Value {
+    fn from(value: &str) -> Self {
+        Self::Text(Some(value.to_owned()))
+    }
+}
+
+impl From<u64> for Value {
+    fn from(value: u64) -> Self {
+        Self::Number(Some(bigint(value)))
+    }
+}
+
+impl From<u32> for Value {
+    fn from(value: u32) -> Self {
+        Self::Number(Some(value.into()))
+    }
+}
+
+/// The databases' whole numbers have a sign; ours never reach it.
+pub(in crate::storage) fn bigint(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+/// A condition for a WHERE, with a `?` for each of its values.
+#[derive(Clone, Debug)]
+pub(in crate::storage) struct Condition {
+    sql: &'static str,
+    values: Vec<Value>,
+}
+
+impl Condition {
+    /// A condition with one value for each `?`.
+    pub(in crate::storage) fn new<const N: usize>(sql: &'static str, values: [Value; N]) -> Self {
+        Self {
+            sql,
+            values: values.into(),
+        }
+    }
+}
+
+/// A statement on its way to a database.
+pub(in crate::storage) struct Statement<DB: Dialect> {
+    query: QueryBuilder<DB>,
+    cached: bool,
+}
+
+impl<DB: Dialect> Statement<DB> {
+    /// A statement with one value for each `?`.
+    pub(in crate::storage) fn new<const N: usize>(sql: &'static str, values: [Value; N]) -> Self {
+        let mut statement = Self {
+            query: QueryBuilder::new(""),
+            cached: true,
+        };
+        statement.push(sql, values);
+        statement
+    }
+
+    /// A statement in the database's own words, with its arguments.
+    pub(in crate::storage) fn native(sql: &'static str, arguments: DB::Arguments) -> Self
+    where
+        DB::Arguments: sqlx::IntoArguments<DB>,
+    {
+        Self {
+            query: QueryBuilder::with_arguments(sql, arguments),
+            cached: true,
+        }
+    }
+
+    /// Goes on with more SQL, with one value for each `?` in it.
+    pub(in crate::storage) fn push(
+        &mut self,
+        sql: &'static str,
+        values: impl IntoIterator<Item = Value>,
+    ) -> &mut Self {
+        let mut values = values.into_iter();
+        let mut parts = sql.split('?');
+        self.query.push(parts.next().unwrap_or_default());
+        for part in parts {
+            let value = values.next();
+            debug_assert!(value.is_some(), "a value is missing in: {sql}");
+            if let Some(value) = value {
+                DB::bind(&mut self.query, value);
+            }
+            self.query.push(part);
+        }
+        debug_assert!(values.next().is_none(), "a value is left over in: {sql}");
+        self
+    }
+
+    /// Goes on with `where … and …`, or with nothing where there are no conditions.
+    pub(in crate::storage) fn push_where(&mut self, conditions: &[Condition]) -> &mut Self {
+        let mut word = " where ";
+        for condition in conditions {
+            self.push(word, []);
+            self.push(condition.sql, condition.values.iter().cloned());
+            word = " and ";
+        }
+        self
+    }
+
+    /// Goes on with rows of values, `(…), (…)`. How many there are changes the text, so it is not kept prepared.
+    pub(in crate::storage) fn push_rows<const N: usize>(
+        &mut self,
+        rows: impl IntoIterator<Item = [Value; N]>,
+    ) -> &mut Self {
+        self.cached = false;
+        let mut before = "(";
+        for row in rows {
+            for value in row {
+                self.push(before, []);
+                DB::bind(&mut self.query, value);
+                before = ", ";
+            }
+            before = "), (";
+        }
+        self.push(")", [])
+    }
+
+    pub(super) fn into_parts(self) -> (QueryBuilder<DB>, bool) {
+        (self.query, self.cached)
+    }
+}

@@ -1,0 +1,160 @@
+//! The [`Store`] of both SQL databases: each method goes to the file of its resource.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use sqlx::Pool;
+
+use super::lease::Lease;
+use super::statement::Statement;
+use super::{Dialect, agents, communications, decisions, journal, meetings};
+use crate::domain::{AgentId, CommunicationId, DecisionId, MeetingId};
+use crate::storage::{
+    Agent, Append, Appended, Communication, CommunicationFilter, Decision, DecisionFilter, Error,
+    JournalRow, Meeting, MeetingFilter, Message, NewMeeting, Page, PageRequest, ParticipantRow,
+    Store, Taken, TokenHash,
+};
+
+/// An SQL database.
+pub(in crate::storage) struct Sql<DB: Dialect> {
+    /// Connections for queries.
+    pub(in crate::storage) reading: Pool<DB>,
+    /// Connections for changes; they may be the same.
+    pub(in crate::storage) writing: Pool<DB>,
+}
+
+impl<DB: Dialect> Sql<DB> {
+    /// Hides which database it is.
+    pub(in crate::storage) fn into_store(self) -> Arc<dyn Store> {
+        Arc::new(self)
+    }
+}
+
+#[async_trait]
+impl<DB: Dialect> Store for Sql<DB> {
+    async fn ping(&self) -> Result<(), Error> {
+        let mut lease = Lease::of(&self.writing).await?;
+        lease
+            .fetch(Statement::new("select 1", []))
+            .await
+            .map(|_| ())
+    }
+
+    async fn create_agent(&self, agent: &Agent, token: TokenHash) -> Result<(), Error> {
+        agents::create(&self.writing, agent, token).await
+    }
+
+    async fn agent(&self, id: AgentId) -> Result<Option<Agent>, Error> {
+        agents::with_id(&self.reading, id).await
+    }
+
+    async fn agents_by_id(&self, ids: &[AgentId]) -> Result<Vec<Agent>, Error> {
+        agents::with_ids(&self.reading, ids).await
+    }
+
+    async fn agent_by_token(&self, token: TokenHash) -> Result<Option<Agent>, Error> {
+        agents::with_token(&self.reading, token).await
+    }
+
+    async fn agents(&self, page: PageRequest) -> Result<Page<Agent>, Error> {
+        agents::list(&self.reading, page).await
+    }
+
+    async fn replace_token(&self, id: AgentId, token: TokenHash) -> Result<bool, Error> {
+        agents::replace_token(&self.writing, id, token).await
+    }
+
+    async fn revoke_agent(&self, id: AgentId, at: DateTime<Utc>) -> Result<bool, Error> {
+        agents::revoke(&self.writing, id, at).await
+    }
+
+    async fn log(&self, messages: &[Communication]) -> Result<(), Error> {
+        communications::log(&self.writing, messages).await
+    }
+
+    async fn communication(&self, id: CommunicationId) -> Result<Option<Communication>, Error> {
+        Ok(communications::with_ids(&self.reading, &[id]).await?.pop())
+    }
+
+    async fn communications(
+        &self,
+        filter: &CommunicationFilter,
+        page: PageRequest,
+    ) -> Result<Page<Communication>, Error> {
+        communications::list(&self.reading, filter, page).await
+    }
+
+    async fn communications_by_id(
+        &self,
+        ids: &[CommunicationId],
+    ) -> Result<Vec<Communication>, Error> {
+        communications::with_ids(&self.reading, ids).await
+    }
+
+    async fn create_meeting(&self, meeting: &NewMeeting) -> Result<(), Error> {
+        meetings::create(&self.writing, meeting).await
+    }
+
+    async fn meeting(&self, id: MeetingId) -> Result<Option<Meeting>, Error> {
+        meetings::with_id(&self.reading, id).await
+    }
+
+    async fn meetings(
+        &self,
+        filter: &MeetingFilter,
+        page: PageRequest,
+    ) -> Result<Page<Meeting>, Error> {
+        meetings::list(&self.reading, filter, page).await
+    }
+
+    async fn participants(&self, id: MeetingId) -> Result<Vec<ParticipantRow>, Error> {
+        meetings::participants(&self.reading, id).await
+    }
+
+    async fn messages(&self, id: MeetingId) -> Result<Vec<Message>, Error> {
+        meetings::messages(&self.reading, id).await
+    }
+
+    async fn related_communications(&self, id: MeetingId) -> Result<Vec<Communication>, Error> {
+        communications::of_meeting(&self.reading, id).await
+    }
+
+    async fn open_meetings(&self) -> Result<Vec<MeetingId>, Error> {
+        meetings::open(&self.reading).await
+    }
+
+    async fn take_over(&self, ids: &[MeetingId]) -> Result<Vec<Taken>, Error> {
+        journal::take_over(&self.writing, ids).await
+    }
+
+    async fn append(&self, appends: &[Append]) -> Result<Vec<Appended>, Error> {
+        journal::append(&self.writing, appends).await
+    }
+
+    async fn journal(
+        &self,
+        id: MeetingId,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<JournalRow>, Error> {
+        journal::after(&self.reading, id, after, limit).await
+    }
+
+    async fn decision(&self, id: DecisionId) -> Result<Option<Decision>, Error> {
+        decisions::with_id(&self.reading, id).await
+    }
+
+    async fn decisions(
+        &self,
+        filter: &DecisionFilter,
+        page: PageRequest,
+    ) -> Result<Page<Decision>, Error> {
+        decisions::list(&self.reading, filter, page).await
+    }
+
+    async fn close(&self) {
+        self.reading.close().await;
+        self.writing.close().await;
+    }
+}

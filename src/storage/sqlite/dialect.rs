@@ -1,0 +1,110 @@
+//! How SQLite takes values and gives them back: UUIDs as 16 bytes, times as microseconds since 1970, JSON as text.
+
+use chrono::{DateTime, Utc};
+use serde_json::json;
+use sqlx::sqlite::{Sqlite, SqliteRow};
+use sqlx::{QueryBuilder, Row, SqliteConnection};
+use uuid::Uuid;
+
+use super::super::batch::Batch;
+use super::super::sql::Dialect;
+use super::super::sql::fields::Columns;
+use super::super::sql::lease::Lease;
+use super::super::sql::statement::Value;
+use super::super::{Communication, Error};
+use crate::domain::MeetingId;
+
+impl Dialect for Sqlite {
+    /// At once, so that a transaction never fails halfway because another process wrote first.
+    const BEGIN: &'static str = "begin immediate";
+    const FOR_UPDATE: &'static str = "";
+
+    fn bind(query: &mut QueryBuilder<Self>, value: Value) {
+        match value {
+            Value::Id(id) => query.push_bind(id),
+            Value::Ids(ids) => {
+                let ids: Vec<_> = ids.into_iter().map(hex).collect();
+                query
+                    .push("(select unhex(value) from json_each(")
+                    .push_bind(json!(ids).to_string())
+                    .push("))")
+            }
+            Value::Time(time) => query.push_bind(time.map(micros)),
+            Value::Text(text) | Value::Json(text) => query.push_bind(text),
+            Value::Number(number) => query.push_bind(number),
+            Value::Bytes(bytes) => query.push_bind(bytes),
+        };
+    }
+
+    async fn fetch(
+        connection: &mut SqliteConnection,
+        mut query: QueryBuilder<Self>,
+        cached: bool,
+    ) -> sqlx::Result<Vec<SqliteRow>> {
+        query.build().persistent(cached).fetch_all(connection).await
+    }
+
+    async fn log(lease: &mut Lease<Self>, messages: &[Communication]) -> Result<(), Error> {
+        super::communications::log(lease, messages).await
+    }
+
+    async fn append(lease: &mut Lease<Self>, batch: &Batch<'_>) -> Result<Vec<MeetingId>, Error> {
+        lease.begin().await?;
+        let answer = super::journal::append(lease, batch).await;
+        lease.end(answer).await
+    }
+}
+
+/// A UUID as `unhex` reads it.
+pub(super) fn hex(id: Uuid) -> String {
+    id.simple().to_string()
+}
+
+/// A time as it is kept.
+pub(super) fn micros(time: DateTime<Utc>) -> i64 {
+    time.timestamp_micros()
+}
+
+impl Columns for SqliteRow {
+    fn id(&self, column: &str) -> sqlx::Result<Option<Uuid>> {
+        self.try_get(column)
+    }
+
+    fn ids(&self, column: &str) -> sqlx::Result<Vec<Uuid>> {
+        let json: String = self.try_get(column)?;
+        serde_json::from_str(&json).map_err(|error| damaged(column, error))
+    }
+
+    fn time(&self, column: &str) -> sqlx::Result<Option<DateTime<Utc>>> {
+        let Some(micros) = self.try_get::<Option<i64>, _>(column)? else {
+            return Ok(None);
+        };
+        let time = DateTime::from_timestamp_micros(micros);
+        time.map(Some)
+            .ok_or_else(|| damaged(column, "no such time"))
+    }
+
+    fn text(&self, column: &str) -> sqlx::Result<Option<String>> {
+        self.try_get(column)
+    }
+
+    fn json(&self, column: &str) -> sqlx::Result<Option<String>> {
+        self.try_get(column)
+    }
+
+    fn document(&self, column: &str) -> sqlx::Result<serde_json::Value> {
+        let json: String = self.try_get(column)?;
+        serde_json::from_str(&json).map_err(|error| damaged(column, error))
+    }
+
+    fn number(&self, column: &str) -> sqlx::Result<Option<i64>> {
+        self.try_get(column)
+    }
+}
+
+fn damaged(column: &str, why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> sqlx::Error {
+    sqlx::Error::ColumnDecode {
+        index: column.to_owned(),
+        source: why.into(),
+    }
+}
