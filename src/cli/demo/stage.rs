@@ -1,12 +1,13 @@
 //! The demo's server: a real one, on a free port, with an embedded database that goes with it.
 
-use anyhow::{Context, bail};
-use backon::{ConstantBuilder, Retryable};
+use std::pin::Pin;
 use std::time::Duration;
+
+use anyhow::{Context, anyhow, bail};
+use backon::{ConstantBuilder, Retryable};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
 
 use crate::cli::settings;
 use crate::client::Client;
@@ -14,13 +15,13 @@ use crate::clock::Clock;
 use crate::server;
 use crate::transport::auth;
 
-/// A running server.
+/// A server, which runs while [`failure`](Stage::failure) or [`close`](Stage::close) is waited for.
 pub(super) struct Stage {
     /// The server, seen with the admin's token.
     pub(super) admin: Client,
     /// The admin's token.
     pub(super) token: String,
-    running: JoinHandle<anyhow::Result<()>>,
+    running: Pin<Box<dyn Future<Output = anyhow::Result<()>>>>,
     stop: oneshot::Sender<()>,
     directory: TempDir,
 }
@@ -39,7 +40,7 @@ impl Stage {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let admin = Client::new(&format!("http://{}", listener.local_addr()?), &token)?;
         let (stop, stopped) = oneshot::channel();
-        let running = tokio::spawn(server::run(config, listener, async {
+        let running = Box::pin(server::run(config, listener, async {
             // A sender that is gone means the same.
             let _ = stopped.await;
         }));
@@ -69,9 +70,8 @@ impl Stage {
     /// Ends only when the server ends by itself, which it should not.
     pub(super) async fn failure(&mut self) -> anyhow::Error {
         match (&mut self.running).await {
-            Ok(Ok(())) => anyhow::anyhow!("the server ended before the meeting did"),
-            Ok(Err(error)) => error.context("the server failed"),
-            Err(panicked) => anyhow::Error::new(panicked).context("the server failed"),
+            Ok(()) => anyhow!("the server ended before the meeting did"),
+            Err(error) => error.context("the server failed"),
         }
     }
 
@@ -86,7 +86,7 @@ impl Stage {
         if stop.send(()).is_err() {
             bail!("the server had ended already");
         }
-        running.await.context("the server failed")??;
+        running.await.context("the server failed")?;
         let path = directory.path().display().to_string();
         let closed = directory.close();
         closed.with_context(|| format!("cannot delete {path}: delete it by hand"))
