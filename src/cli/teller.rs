@@ -73,7 +73,6 @@ impl<W: Write> Teller<W> {
             "participant_added" => self.seat(id(data, "agent_id"), text(data, "name")),
             "agent_joined" => self.came(data),
             "agent_left" => self.note(&format!("{} goes.", self.who(data))),
-            "meeting_started" => writeln!(self.out),
             "round_opened" => self.round(data),
             "turn_opened" => self.floor(data),
             "opinion_presented" => self.opinion(data),
@@ -210,25 +209,22 @@ impl<W: Write> Teller<W> {
     }
 
     fn count(&mut self, data: &Value) -> io::Result<()> {
-        let tally = &data["tally"];
-        let said = |count: &str, one: &str, many: &str| {
-            let n = tally[count].as_u64().unwrap_or_default();
-            format!("{n} {}", if n == 1 { one } else { many })
-        };
-        let mut counts = vec![
-            said("agree", "agrees", "agree"),
-            said("disagree", "disagrees", "disagree"),
+        let words = [
+            ("agree", "agrees", "agree"),
+            ("disagree", "disagrees", "disagree"),
+            ("abstain", "abstains", "abstain"),
         ];
-        if tally["abstain"].as_u64() != Some(0) {
-            counts.push(said("abstain", "abstains", "abstain"));
-        }
-        let counts = counts.join(", ");
-        writeln!(self.out)?;
-        if text(data, "verdict") == "passed" {
-            writeln!(self.out, "  {}: {counts}.", "Passed".green().bold())
-        } else {
-            writeln!(self.out, "  {}: {counts}.", "Not passed".yellow().bold())
-        }
+        let counts = words.iter().filter_map(|(field, one, many)| {
+            let n = data["tally"][field].as_u64().filter(|n| *n > 0)?;
+            Some(format!("{n} {}", if n == 1 { one } else { many }))
+        });
+        let counts: Vec<String> = counts.collect();
+        let verdict = match text(data, "verdict") {
+            "passed" => "Passed".green().bold().to_string(),
+            "no_quorum" => "Too few votes".yellow().bold().to_string(),
+            _ => "Not passed".yellow().bold().to_string(),
+        };
+        writeln!(self.out, "\n  {verdict}: {}.", counts.join(", "))
     }
 
     fn decision(&mut self, data: &Value) -> io::Result<()> {
@@ -270,7 +266,8 @@ impl<W: Write> Teller<W> {
     /// Text behind a coloured bar.
     fn paragraph(&mut self, text: &str, bar: Style, style: Style) -> io::Result<()> {
         for line in textwrap::wrap(text, Options::new(self.width - 4)) {
-            writeln!(self.out, "  {} {}", "│".style(bar), line.style(style))?;
+            let gap = if line.is_empty() { "" } else { " " };
+            writeln!(self.out, "  {}{gap}{}", "│".style(bar), line.style(style))?;
         }
         Ok(())
     }

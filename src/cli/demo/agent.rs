@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use uuid::Uuid;
 
 use super::script::{Part, Turn};
-use crate::client::frame::{Opinion, ServerFrame};
+use crate::client::frame::{Motion, Opinion, ServerFrame};
 use crate::client::{Client, Socket};
 use crate::wire::CloseCode;
 
@@ -24,6 +24,12 @@ pub(super) struct Agent {
     pub(super) pace: Pace,
 }
 
+/// An agent that is in a meeting.
+pub(super) struct Seated {
+    agent: Agent,
+    socket: Socket,
+}
+
 /// How long agents think, so that a person can follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pace {
@@ -34,29 +40,48 @@ pub(super) enum Pace {
 }
 
 impl Agent {
-    /// Takes part in a meeting until it is over.
-    pub(super) async fn attend(self, meeting: Uuid) -> anyhow::Result<()> {
-        let name = &self.part.name;
+    /// Comes into a meeting.
+    pub(super) async fn enter(self, meeting: Uuid) -> anyhow::Result<Seated> {
+        self.pace.enter().await;
         let socket = self.client.attend(meeting, self.id, None).await;
-        let socket = socket.with_context(|| format!("{name} could not enter the meeting"))?;
-        let played = self.play(socket).await;
-        played.with_context(|| format!("{name} could not stay to the end"))
+        let socket =
+            socket.with_context(|| format!("{} could not enter the meeting", self.part.name))?;
+        Ok(Seated {
+            agent: self,
+            socket,
+        })
     }
 
-    async fn play(&self, mut socket: Socket) -> anyhow::Result<()> {
+    fn turn(&self, round: u32) -> anyhow::Result<&Turn> {
+        let index = usize::try_from(round)?.saturating_sub(1);
+        let turn = self.part.rounds.get(index);
+        turn.with_context(|| format!("there should have been no round {round}"))
+    }
+}
+
+impl Seated {
+    /// Takes part in the meeting until it is over.
+    pub(super) async fn stay(mut self) -> anyhow::Result<()> {
+        let played = self.play().await;
+        played.with_context(|| format!("{} could not stay to the end", self.agent.part.name))
+    }
+
+    async fn play(&mut self) -> anyhow::Result<()> {
+        let Self { agent, socket } = self;
         loop {
             match socket.next().await {
                 Ok(ServerFrame::OpinionRequest(request)) => {
-                    let turn = self.turn(request.round)?;
-                    self.pace.read(&request.opinions).await;
+                    let turn = agent.turn(request.round)?;
+                    let last = request.opinions.last();
+                    agent.pace.read(last, request.motion.as_ref()).await;
                     let id = format!("opinion-{}", request.round);
-                    socket
-                        .speak(&id, &turn.content, turn.proposal.as_deref())
-                        .await?;
+                    let proposal = turn.proposal.as_deref();
+                    socket.speak(&id, &turn.content, proposal).await?;
                 }
                 Ok(ServerFrame::ConsensusRequest(request)) => {
-                    let turn = self.turn(request.round)?;
-                    self.pace.raise_hand(self.seat).await;
+                    let turn = agent.turn(request.round)?;
+                    agent.pace.read(request.opinions.last(), None).await;
+                    agent.pace.raise_hand(agent.seat).await;
                     let id = format!("vote-{}", request.round);
                     socket.vote(&id, turn.agrees, Some(&turn.rationale)).await?;
                 }
@@ -75,26 +100,27 @@ impl Agent {
             }
         }
     }
-
-    fn turn(&self, round: u32) -> anyhow::Result<&Turn> {
-        let index = usize::try_from(round)?.saturating_sub(1);
-        let turn = self.part.rounds.get(index);
-        turn.with_context(|| format!("there should have been no round {round}"))
-    }
 }
 
 impl Pace {
-    /// Long enough to read what the last speaker said, and never tedious.
-    async fn read(self, opinions: &[Opinion]) {
-        let last = opinions.last().map_or(0, |opinion| opinion.content.len());
-        let millis = u64::try_from(last).unwrap_or(0) * 18;
-        self.pause(Duration::from_millis(millis.clamp(1_500, 4_500)))
-            .await;
+    async fn enter(self) {
+        self.pause(Duration::from_millis(400)).await;
+    }
+
+    /// Long enough to read what the last speaker said and proposed, or else the result of a ballot.
+    async fn read(self, last: Option<&Opinion>, motion: Option<&Motion>) {
+        let said = last.map_or(0, |opinion| {
+            let motion = motion.filter(|motion| motion.proposed_by == opinion.agent_id);
+            opinion.content.len() + motion.map_or(0, |motion| motion.content.len())
+        });
+        let time = Duration::from_millis(18) * u32::try_from(said).unwrap_or(u32::MAX);
+        let time = time.clamp(Duration::from_millis(2_000), Duration::from_millis(6_000));
+        self.pause(time).await;
     }
 
     /// One hand after the other.
     async fn raise_hand(self, seat: u32) {
-        self.pause(Duration::from_millis(700) * (seat + 1)).await;
+        self.pause(Duration::from_millis(700) * seat).await;
     }
 
     /// Time to read a heading or a result.

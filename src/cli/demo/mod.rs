@@ -95,8 +95,7 @@ impl Demo {
         teller.fact("Server", &format!("{server}, gone when the demo is over"))?;
         // The observer is there first: the meeting begins when the last agent comes.
         let observer = admin.watch(meeting, Some(0)).await?;
-        let agents = cast.into_iter().map(|agent| agent.attend(meeting));
-        tokio::try_join!(tell(observer, &mut teller), all(agents.collect()))?;
+        tokio::try_join!(tell(observer, &mut teller), perform(cast, meeting))?;
         let decision = admin.decision_of(meeting).await?;
         let decision = decision.context("no decision stands in the database")?;
         let id = decision["id"].as_str().unwrap_or_default();
@@ -166,10 +165,14 @@ async fn tell<W: Write>(mut observer: Socket, teller: &mut Teller<W>) -> anyhow:
     }
 }
 
-/// Waits for all agents, or for the first that fails.
-async fn all(mut agents: JoinSet<anyhow::Result<()>>) -> anyhow::Result<()> {
-    while let Some(agent) = agents.join_next().await {
-        agent.context("an agent crashed")??;
+/// Lets one agent in after the other, and waits until all have stayed to the end, or for the first that fails.
+async fn perform(cast: Vec<Agent>, meeting: Uuid) -> anyhow::Result<()> {
+    let mut seated = JoinSet::new();
+    for agent in cast {
+        seated.spawn(agent.enter(meeting).await?.stay());
+    }
+    while let Some(stayed) = seated.join_next().await {
+        stayed.context("an agent crashed")??;
     }
     Ok(())
 }

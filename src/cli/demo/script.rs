@@ -107,16 +107,14 @@ impl Plot {
 
     fn propose(&self, round: usize) -> Turn {
         let proposer = &self.prose.proposer;
-        let answered = self.answered(round);
-        let news = &self.objectors[self.answered(round.saturating_sub(1)).min(answered)..answered];
         let content = match round {
             0 => &proposer.opens,
             1 => &proposer.amends,
             _ => &proposer.amends_again,
         };
         Turn {
-            content: named(content, news),
-            proposal: Some(self.motion(answered)),
+            content: named(content, self.news(round)),
+            proposal: Some(self.motion(self.answered(round))),
             agrees: Some(true),
             rationale: proposer.votes[self.vote(round)].clone(),
         }
@@ -124,8 +122,10 @@ impl Plot {
 
     fn object(&self, objection: &Objection, index: usize, round: usize) -> Turn {
         let is_answered = index < self.answered(round);
+        let was_answered = index < self.answered(round.saturating_sub(1));
         let content = match round {
             0 => &objection.objects,
+            _ if was_answered => &objection.supports,
             _ if is_answered => &objection.relents,
             _ => &objection.insists,
         };
@@ -135,10 +135,10 @@ impl Plot {
         let rationale = if agrees {
             &objection.agrees
         } else {
-            &objection.disagrees
+            &objection.disagrees[round.min(1)]
         };
         Turn {
-            content: content.clone(),
+            content: named(content, self.news(round)),
             proposal,
             agrees: Some(agrees),
             rationale: rationale.clone(),
@@ -167,6 +167,14 @@ impl Plot {
         } else {
             round
         }
+    }
+
+    /// Whose objections are met for the first time in this round.
+    fn news(&self, round: usize) -> &[&'static str] {
+        let before = self.answered(round.saturating_sub(1));
+        self.objectors
+            .get(before..self.answered(round))
+            .unwrap_or_default()
     }
 
     /// The reasons for a vote are for the first ballot, those between, and the last.
@@ -217,10 +225,11 @@ struct Proposer {
 struct Objection {
     manner: String,
     objects: String,
-    disagrees: String,
+    disagrees: [String; 2],
     insists: String,
     clause: String,
     relents: String,
+    supports: String,
     agrees: String,
 }
 
