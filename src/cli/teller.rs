@@ -192,20 +192,21 @@ impl<W: Write> Teller<W> {
             (_, Value::Bool(false)) => ("✗".red().to_string(), "disagrees"),
             _ => ("○".yellow().to_string(), "abstains"),
         };
-        let widest = self.seats.iter().map(|seat| seat.name.len()).max();
-        let name = format!("{:<1$}", self.who(data), widest.unwrap_or_default());
+        let widest = self.seats.iter().map(|seat| seat.name.chars().count());
+        let widest = widest.max().unwrap_or_default();
         let style = self
             .seat_of(data)
             .map_or_else(Style::new, |seat| seat.style);
-        let columns = name.chars().count() + 17;
-        let indent = " ".repeat(columns);
-        let options = Options::new(self.width)
-            .initial_indent(&indent)
-            .subsequent_indent(&indent);
-        let reason = textwrap::fill(text(data, "rationale"), options);
-        let reason = reason.get(columns..).unwrap_or_default();
-        let name = name.style(style);
-        writeln!(self.out, "  {mark} {name}  {word:<9}  {reason}")
+        let name = format!("{:<widest$}", self.who(data));
+        write!(self.out, "  {mark} {}  {word}", name.style(style))?;
+        let column = widest + 17;
+        let reason = textwrap::wrap(text(data, "rationale"), self.width.saturating_sub(column));
+        for (index, line) in reason.iter().filter(|line| !line.is_empty()).enumerate() {
+            let gap = if index == 0 { 11 - word.len() } else { column };
+            let line_break = if index == 0 { "" } else { "\n" };
+            write!(self.out, "{line_break}{:gap$}{line}", "")?;
+        }
+        writeln!(self.out)
     }
 
     fn count(&mut self, data: &Value) -> io::Result<()> {
@@ -320,4 +321,135 @@ fn id(data: &Value, field: &str) -> Uuid {
 
 fn list<'a>(data: &'a Value, field: &str) -> &'a [Value] {
     data[field].as_array().map_or(&[], Vec::as_slice)
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+    use serde_json::json;
+
+    use super::*;
+
+    /// What a person reads of these events, at 48 columns.
+    fn told(events: &[(&str, Value)]) -> String {
+        let ada = Uuid::from_u128(1);
+        let manners = HashMap::from([(ada, "keeps bees".to_owned())]);
+        let mut out = Vec::new();
+        let mut teller = Teller::new(&mut out, 48, manners);
+        for (event, data) in events {
+            let frame = json!({"event": event, "meeting_id": Uuid::nil(), "seq": 1,
+                "at": "2030-01-01T00:00:00Z", "data": data});
+            let event = serde_json::from_value(frame).unwrap();
+            teller.tell(&event).unwrap();
+        }
+        let text = String::from_utf8(out).unwrap();
+        anstream::adapter::strip_str(&text).to_string()
+    }
+
+    fn created() -> (&'static str, Value) {
+        let participants = json!([
+            {"agent_id": Uuid::from_u128(1), "name": "Ada"},
+            {"agent_id": Uuid::from_u128(2), "name": "Bartholomew"},
+        ]);
+        let settings = json!({"max_discussion_rounds": 2, "decision_rule": {"rule": "unanimous"}});
+        let data = json!({"topic": "Hives?", "settings": settings, "participants": participants});
+        ("meeting_created", data)
+    }
+
+    #[test]
+    fn a_round_and_its_ballot() {
+        let (ada, bart) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let text = told(&[
+            created(),
+            ("agent_joined", json!({"agent_id": ada, "returning": false})),
+            ("agent_joined", json!({"agent_id": bart, "returning": true})),
+            ("round_opened", json!({"round": 1})),
+            ("turn_opened", json!({"agent_id": ada})),
+            (
+                "opinion_presented",
+                json!({"agent_id": ada, "content": "Two hives, because one alone is lonely.", "proposal": "Two."}),
+            ),
+            ("turn_opened", json!({"agent_id": bart})),
+            ("turn_timed_out", json!({"agent_id": bart})),
+            (
+                "ballot_opened",
+                json!({"motion": {"content": "Two.", "proposed_by": ada}}),
+            ),
+            (
+                "vote_recorded",
+                json!({"agent_id": ada, "agrees": true, "rationale": "They keep each other company.", "secret": false}),
+            ),
+            (
+                "vote_recorded",
+                json!({"agent_id": bart, "agrees": null, "secret": false}),
+            ),
+            (
+                "ballot_closed",
+                json!({"tally": {"agree": 1, "disagree": 0, "abstain": 1}, "verdict": "rejected"}),
+            ),
+        ]);
+        expect![[r#"
+
+              Hives?
+
+              Rules     2 rounds at most, and a motion passes only if all agree
+              Enter     Ada, who keeps bees
+              Enter     Bartholomew is back
+
+              Round 1 of 2 ─────────────────────────────────
+
+              Ada, who keeps bees
+              │ Two hives, because one alone is lonely.
+              │
+              │ Proposal: Two.
+
+              Bartholomew
+              … says nothing; the floor passes on.
+
+              Ballot on the proposal by Ada ────────────────
+
+              ✓ Ada          agrees     They keep each other
+                                        company.
+              ○ Bartholomew  abstains
+
+              Not passed: 1 agrees, 1 abstains.
+        "#]]
+        .assert_eq(&text);
+    }
+
+    #[test]
+    fn what_ends_a_meeting() {
+        let motion = json!({"content": "Two.", "proposed_by": Uuid::from_u128(1)});
+        let text = told(&[
+            created(),
+            (
+                "consensus_reached",
+                json!({"motion": motion, "rationale": "Passed by unanimous consent.\nAda (agree): Good."}),
+            ),
+            (
+                "meeting_completed",
+                json!({"outcome": "consensus", "summary": null}),
+            ),
+        ]);
+        expect![[r#"
+
+              Hives?
+
+              Rules     2 rounds at most, and a motion passes only if all agree
+
+              Decision ─────────────────────────────────────
+
+              │ Two.
+
+              Passed by unanimous consent.
+              Ada (agree): Good.
+
+        "#]]
+        .assert_eq(&text);
+    }
+
+    #[test]
+    fn an_event_of_a_newer_server_is_passed_over() {
+        assert_eq!(told(&[("bees_swarmed", json!({}))]), "");
+    }
 }

@@ -92,17 +92,20 @@ impl Demo {
         let width = textwrap::termwidth();
         let mut teller = Teller::new(anstream::stdout(), width, manners.collect());
         let server = admin.address();
-        teller.fact("Server", &format!("{server}, gone when the demo is over"))?;
+        let until = if self.keep {
+            "until ctrl-c"
+        } else {
+            "gone when the demo is over"
+        };
+        teller.fact("Server", &format!("{server}, {until}"))?;
         // The observer is there first: the meeting begins when the last agent comes.
         let observer = admin.watch(meeting, Some(0)).await?;
         tokio::try_join!(tell(observer, &mut teller), perform(cast, meeting))?;
         let decision = admin.decision_of(meeting).await?;
         let decision = decision.context("no decision stands in the database")?;
         let id = decision["id"].as_str().unwrap_or_default();
-        teller.fact(
-            "Decision",
-            &format!("{id}, for good: the database refuses to change it"),
-        )?;
+        let kept = format!("{id}, for good: the database refuses to change it");
+        teller.fact("Decision", &kept)?;
         teller.fact("Meeting", &format!("{server}/api/v1/meetings/{meeting}"))?;
         teller.fact("Dashboard", &format!("{server}/"))?;
         let Self { agents, rounds, .. } = self;
