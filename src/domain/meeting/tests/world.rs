@@ -196,7 +196,9 @@ impl World {
             && due <= at(end)
         {
             self.now_ms = due.timestamp_millis();
+            let seq = self.meeting.last_seq();
             self = self.timer();
+            assert!(self.meeting.last_seq() > seq, "nothing came of a deadline");
         }
         self.now_ms = end;
         self

@@ -119,7 +119,13 @@ impl Electorate {
                 self.moved(*deadline);
             }
             Event::DeadlineMoved { deadline } => self.moved(Some(*deadline)),
-            Event::MeetingRecovered { deadline } => self.moved(*deadline),
+            Event::MeetingRecovered { deadline } => {
+                self.moved(*deadline);
+                let grace_end = recorded.at + ms(self.settings.reconnect_grace_ms);
+                let kept = self.open.as_ref().map(|open| open.deadline);
+                let is_kept = kept.is_none_or(|kept| kept >= grace_end);
+                assert!(is_kept || self.paused, "no time to come back: {recorded:?}");
+            }
             Event::AgentJoined { .. }
             | Event::AgentLeft {
                 reason: LeaveReason::Disconnected,

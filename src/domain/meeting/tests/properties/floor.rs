@@ -93,6 +93,13 @@ impl Floor {
             Event::DeadlineMoved { deadline } => self.moved(at, Some(*deadline)),
             Event::MeetingRecovered { deadline } => {
                 self.connected.clear();
+                let kept = self.turn.map(|turn| deadline.unwrap_or(turn.deadline));
+                let grace_end = at + ms(self.settings.reconnect_grace_ms);
+                let is_kept = kept.is_none_or(|kept| kept >= grace_end);
+                assert!(
+                    is_kept || self.paused_at.is_some(),
+                    "no time to come back: {recorded:?}"
+                );
                 self.moved(at, *deadline);
             }
             Event::MeetingCompleted { .. } => {

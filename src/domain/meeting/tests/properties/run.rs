@@ -1,5 +1,7 @@
 //! Plays a plot: hands each step to the meeting, and lets time pass so that every due deadline fires.
 
+use chrono::{DateTime, Utc};
+
 use super::super::super::Meeting;
 use super::super::rendering::letter_of;
 use super::super::world::at;
@@ -67,8 +69,7 @@ impl Run {
             let Some(due) = self.meeting.deadline() else {
                 break;
             };
-            self.now_ms = self.now_ms.max(due.timestamp_millis());
-            self.give(Input::DeadlineReached, &mut watch);
+            self.fire(due, &mut watch);
         }
         let phase = self.meeting.phase();
         assert!(
@@ -156,8 +157,7 @@ impl Run {
                 self.give(Input::Connected { agent, name }, watch);
             }
             Step::Disconnect(agent) => self.give(Input::Disconnected { agent: *agent }, watch),
-            Step::HolderSpeaks { .. }
-            | Step::NextVotes(_)
+            Step::AsAsked { .. }
             | Step::Speak(_)
             | Step::Vote(..)
             | Step::Leave(_)
@@ -176,10 +176,12 @@ impl Run {
     /// Who asks for what; `None` where a step has nobody to take it.
     fn command(&self, step: &Step) -> Option<(Caller, Command)> {
         Some(match step {
-            Step::HolderSpeaks { proposes } => {
-                (Caller::Agent(self.holder()?), self.words(*proposes))
+            Step::AsAsked { proposes, answer } => {
+                let speaks = self.holder().map(|holder| (holder, self.words(*proposes)));
+                let votes = || self.next_voter().map(|voter| (voter, vote(*answer)));
+                let (agent, command) = speaks.or_else(votes)?;
+                (Caller::Agent(agent), command)
             }
-            Step::NextVotes(answer) => (Caller::Agent(self.next_voter()?), vote(*answer)),
             Step::Speak(agent) => (Caller::Agent(*agent), self.words(true)),
             Step::Vote(agent, answer) => (Caller::Agent(*agent), vote(*answer)),
             Step::Leave(agent) => (Caller::Agent(*agent), Command::Leave),
@@ -226,10 +228,17 @@ impl Run {
         while let Some(due) = self.meeting.deadline()
             && due <= at(end)
         {
-            self.now_ms = self.now_ms.max(due.timestamp_millis());
-            self.give(Input::DeadlineReached, watch);
+            self.fire(due, watch);
         }
         self.now_ms = end;
+    }
+
+    /// The timer fires, on the instant or as soon after it as there is anybody to hear it.
+    fn fire(&mut self, due: DateTime<Utc>, watch: &mut impl FnMut(&Handled<'_>)) {
+        let seq = self.meeting.last_seq();
+        self.now_ms = self.now_ms.max(due.timestamp_millis());
+        self.give(Input::DeadlineReached, watch);
+        assert!(self.meeting.last_seq() > seq, "nothing came of a deadline");
     }
 
     fn stand_still(&mut self, ms: i64) {
