@@ -148,15 +148,16 @@ impl Meeting {
             meeting: self,
             events: Vec::new(),
         };
-        let answer = match input {
-            Input::Command { from, command } => scribe.command(from, command),
-            Input::Connected { agent, name } => scribe.connected(agent, name),
-            Input::Disconnected { agent } => Ok(scribe.disconnected(agent)),
-            Input::DeadlineReached => Ok(scribe.deadline_reached()),
-            Input::Recovered => Ok(scribe.recovered()),
-            Input::Stalled => Ok(scribe.stalled()),
-            Input::Fail { reason } => Ok(scribe.fail(reason)),
-        };
+        let mut answer = Ok(());
+        match input {
+            Input::Command { from, command } => answer = scribe.command(from, command),
+            Input::Connected { agent, name } => answer = scribe.connected(agent, name),
+            Input::Disconnected { agent } => scribe.disconnected(agent),
+            Input::DeadlineReached => scribe.deadline_reached(),
+            Input::Recovered => scribe.recovered(),
+            Input::Stalled => scribe.stalled(),
+            Input::Fail { reason } => scribe.fail(reason),
+        }
         let events = scribe.events;
         debug_assert!(
             answer.is_ok() || events.is_empty(),
@@ -255,15 +256,13 @@ impl Meeting {
     /// else the last opinion really given in this round.
     pub fn motion(&self) -> Option<Motion> {
         let given = || {
-            let spoken = self.opinions.iter().rev();
-            spoken
-                .filter_map(|o| {
-                    Some(Motion {
-                        content: o.content.clone()?,
-                        proposed_by: o.agent,
-                    })
+            let mut latest_first = self.opinions.iter().rev();
+            latest_first.find_map(|opinion| {
+                Some(Motion {
+                    content: opinion.content.clone()?,
+                    proposed_by: opinion.agent,
                 })
-                .next()
+            })
         };
         self.proposal.clone().or_else(given)
     }

@@ -1,11 +1,12 @@
 //! What holds for every meeting, whatever its settings and whatever its agents do.
 //!
 //! [`plot`] draws settings and scripts, [`run`] plays them with a clock that fires every due deadline,
-//! and two witnesses read nothing but the journal: [`floor`] knows the rules of turns, [`electorate`] those
-//! of ballots. Neither shares code with the meeting.
+//! and witnesses look on: [`floor`] knows the rules of turns, [`electorate`] those of ballots, both from
+//! nothing but the journal; [`identity`] compares who asked with what happened.
 
 mod electorate;
 mod floor;
+mod identity;
 mod plot;
 mod run;
 
@@ -51,6 +52,11 @@ proptest! {
         for recorded in run.journal() {
             electorate.hear(recorded);
         }
+    }
+
+    #[test]
+    fn nobody_acts_in_the_name_of_another_or_beyond_its_rights(plot in disturbed()) {
+        play(&plot, identity::check);
     }
 
     #[test]
