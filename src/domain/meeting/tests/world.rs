@@ -256,7 +256,8 @@ impl World {
     }
 
     fn line(&mut self, text: &str) {
-        self.log += &format!("{:<4} {text}\n", self.now_ms);
+        let line = format!("{:<4} {text}\n", self.now_ms);
+        self.log.push_str(&line);
     }
 
     /// Clears the log, where a script begins in the middle of things.

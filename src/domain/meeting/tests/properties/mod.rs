@@ -27,7 +27,7 @@ proptest! {
     #[test]
     fn at_most_one_agent_has_the_floor_and_only_it_adds_an_opinion(plot in disturbed()) {
         let mut run = play(&plot, |_| {});
-        run.to_the_end(|_| {});
+        run.finish(|_| {});
         let mut floor = Floor::default();
         for recorded in run.journal() {
             floor.hear(recorded);
@@ -37,7 +37,7 @@ proptest! {
     #[test]
     fn nobody_is_waited_for_longer_than_its_turn_or_its_grace(plot in undisturbed()) {
         let mut run = play(&plot, |_| {});
-        run.to_the_end(|_| {});
+        run.finish(|_| {});
         let mut floor = Floor::punctual();
         for recorded in run.journal() {
             floor.hear(recorded);
@@ -47,7 +47,7 @@ proptest! {
     #[test]
     fn nobody_is_counted_twice_and_nobody_votes_from_outside_the_electorate(plot in disturbed()) {
         let mut run = play(&plot, |_| {});
-        run.to_the_end(|_| {});
+        run.finish(|_| {});
         let mut electorate = Electorate::default();
         for recorded in run.journal() {
             electorate.hear(recorded);
@@ -83,7 +83,7 @@ proptest! {
             let folded = Meeting::fold(step.journal.iter().cloned());
             assert_eq!(folded.as_ref(), Ok(step.after), "after {:?}", step.input);
         };
-        play(&plot, check).to_the_end(check);
+        play(&plot, check).finish(check);
     }
 
     #[test]
@@ -91,7 +91,7 @@ proptest! {
         let check = |step: &run::Handled<'_>| {
             assert_eq!(invariants::check(step.after), Ok(()), "after {:?}", step.input);
         };
-        play(&plot, check).to_the_end(check);
+        play(&plot, check).finish(check);
     }
 
     #[test]
@@ -100,7 +100,7 @@ proptest! {
         more in collection::vec(plot::step_disturbed(), 1..40),
     ) {
         let mut run = play(&plot, |_| {});
-        run.to_the_end(|_| {});
+        run.finish(|_| {});
         let (over, seq) = (run.meeting().clone(), run.meeting().last_seq());
         for step in &more {
             run.take(step, &mut |_| {});
@@ -112,7 +112,7 @@ proptest! {
     #[test]
     fn a_meeting_ends_in_its_bound_whatever_agents_do(plot in undisturbed()) {
         let mut run = play(&plot, |_| {});
-        run.to_the_end(|_| {});
+        run.finish(|_| {});
         let (took, bound) = (run.took_ms(), run.bound_ms());
         assert!(took <= bound, "took {took} ms of {bound}");
     }
@@ -120,7 +120,7 @@ proptest! {
     #[test]
     fn a_disturbed_meeting_ends_in_its_bound_and_what_the_disturbances_took(plot in disturbed()) {
         let mut run = play(&plot, |_| {});
-        run.to_the_end(|_| {});
+        run.finish(|_| {});
         let (took, bound) = (run.took_ms(), run.bound_ms() + run.disturbed_ms());
         assert!(took <= bound, "took {took} ms of {bound}");
     }
@@ -161,7 +161,7 @@ fn reached(plots: impl Strategy<Value = Plot>) -> (BTreeSet<&'static str>, Vec<R
                 words.insert(refusal.code());
             }
         });
-        run.to_the_end(|_| {});
+        run.finish(|_| {});
         for recorded in run.journal() {
             words.insert(word(&recorded.event));
         }

@@ -58,7 +58,7 @@ impl Run {
     }
 
     /// Starts or resumes the meeting if that is all it waits for, and then lets time pass until it is over.
-    pub(super) fn to_the_end(&mut self, mut watch: impl FnMut(&Handled<'_>)) {
+    pub(super) fn finish(&mut self, mut watch: impl FnMut(&Handled<'_>)) {
         let (by, who) = (Caller::Admin, super::plot::AGENTS[0]);
         if self.meeting.roster().present().next().is_none() {
             self.take(&Step::Join { by, who }, &mut watch);
@@ -138,25 +138,25 @@ impl Run {
             Step::SetBack(ms) => self.now_ms -= ms,
             Step::Crash(ms) => {
                 self.stand_still(*ms);
-                self.give(Input::Recovered, watch);
+                self.give(&Input::Recovered, watch);
             }
-            Step::Stall => self.give(Input::Stalled, watch),
-            Step::Timer => self.give(Input::DeadlineReached, watch),
+            Step::Stall => self.give(&Input::Stalled, watch),
+            Step::Timer => self.give(&Input::DeadlineReached, watch),
             Step::EarlyTimer => {
                 let due = self.meeting.deadline();
                 if due.is_none_or(|due| at(self.now_ms) < due) {
-                    self.give(Input::DeadlineReached, watch);
+                    self.give(&Input::DeadlineReached, watch);
                 }
             }
             Step::Fail => {
                 let reason = "out of luck".to_owned();
-                self.give(Input::Fail { reason }, watch);
+                self.give(&Input::Fail { reason }, watch);
             }
             Step::Connect(agent) => {
                 let (agent, name) = (*agent, letter_of(*agent));
-                self.give(Input::Connected { agent, name }, watch);
+                self.give(&Input::Connected { agent, name }, watch);
             }
-            Step::Disconnect(agent) => self.give(Input::Disconnected { agent: *agent }, watch),
+            Step::Disconnect(agent) => self.give(&Input::Disconnected { agent: *agent }, watch),
             Step::AsAsked { .. }
             | Step::Speak(_)
             | Step::Vote(..)
@@ -167,7 +167,7 @@ impl Run {
             | Step::Resume(_)
             | Step::Cancel(_) => {
                 if let Some((from, command)) = self.command(step) {
-                    self.give(Input::Command { from, command }, watch);
+                    self.give(&Input::Command { from, command }, watch);
                 }
             }
         }
@@ -237,7 +237,7 @@ impl Run {
     fn fire(&mut self, due: DateTime<Utc>, watch: &mut impl FnMut(&Handled<'_>)) {
         let seq = self.meeting.last_seq();
         self.now_ms = self.now_ms.max(due.timestamp_millis());
-        self.give(Input::DeadlineReached, watch);
+        self.give(&Input::DeadlineReached, watch);
         assert!(self.meeting.last_seq() > seq, "nothing came of a deadline");
     }
 
@@ -248,7 +248,7 @@ impl Run {
         }
     }
 
-    fn give(&mut self, input: Input, watch: &mut impl FnMut(&Handled<'_>)) {
+    fn give(&mut self, input: &Input, watch: &mut impl FnMut(&Handled<'_>)) {
         let before = self.meeting.clone();
         let answer = self.meeting.handle(at(self.now_ms), input.clone());
         if let Ok(events) = &answer {
@@ -256,7 +256,7 @@ impl Run {
         }
         watch(&Handled {
             before: &before,
-            input: &input,
+            input,
             answer: &answer,
             after: &self.meeting,
             journal: &self.journal,
