@@ -1,7 +1,7 @@
 //! One history, three stores, the same rows.
 
 use synod::domain::{Command, Created, Input, Settings, Start as StartWhen};
-use synod::storage::{CommunicationFilter, DecisionFilter, MeetingFilter, Store};
+use synod::storage::{CommunicationFilter, Decision, DecisionFilter, MeetingFilter, Store};
 
 use super::fixtures::{
     Live, agent, agents, agree, at, by, by_admin, communication, created, everything, join,
@@ -100,6 +100,18 @@ fn hasty(n: u64, known: &[synod::domain::AgentId]) -> Created {
     }
 }
 
+/// The decisions; a database may keep the fields of JSON in an order of its own.
+async fn decisions(store: &dyn Store) -> Vec<Decision> {
+    let filter = DecisionFilter::default();
+    let mut items = store.decisions(&filter, everything()).await.unwrap().items;
+    for decision in &mut items {
+        let mut agreement: serde_json::Value = serde_json::from_str(&decision.agreement).unwrap();
+        agreement.sort_all_objects();
+        decision.agreement = agreement.to_string();
+    }
+    items
+}
+
 async fn all_rows(store: &dyn Store) -> String {
     let mut rows = format!(
         "{:#?}\n{:#?}\n{:#?}\n{:#?}\n{:#?}\n",
@@ -112,10 +124,7 @@ async fn all_rows(store: &dyn Store) -> String {
             .meetings(&MeetingFilter::default(), everything())
             .await
             .unwrap(),
-        store
-            .decisions(&DecisionFilter::default(), everything())
-            .await
-            .unwrap(),
+        decisions(store).await,
         store.open_meetings().await.unwrap(),
     );
     for n in 1..=4 {
