@@ -6,6 +6,9 @@ use std::collections::BTreeMap;
 
 use super::{AgentId, Ballot, Outcome};
 
+#[cfg(test)]
+mod tests;
+
 /// How a ballot is decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DecisionRule {

@@ -21,7 +21,7 @@ pub enum Refusal {
     #[error("Agent is already a participant")]
     AlreadyParticipant,
     /// The meeting admits only agents that were named.
-    #[error("this meeting admits invited agents only: ask its moderator to add you")]
+    #[error("this meeting admits invited agents only: ask an operator to add you")]
     NotInvited,
     /// Only the moderator or an operator may do this.
     #[error("only the meeting's moderator or an operator may do this")]

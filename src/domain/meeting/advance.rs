@@ -41,11 +41,12 @@ impl Scribe<'_> {
     }
 
     pub(super) fn recovered(&mut self) {
-        let running = matches!(
-            self.meeting.phase,
-            Phase::Discussing { .. } | Phase::Voting(_)
-        );
-        if running || self.meeting.roster.iter().any(|p| p.connected) {
+        let changes_something = match &self.meeting.phase {
+            Phase::Pending => self.meeting.roster.iter().any(|p| p.connected),
+            Phase::Discussing { .. } | Phase::Voting(_) => true,
+            Phase::Concluded { .. } => false,
+        };
+        if changes_something {
             let deadline = self.deadline_after_grace();
             self.record(Event::MeetingRecovered { deadline });
             self.advance();
@@ -95,10 +96,10 @@ impl Scribe<'_> {
         match verdict {
             Verdict::Passed => self.complete(outcome),
             Verdict::Rejected | Verdict::NoQuorum | Verdict::Tie if is_last => {
-                self.complete(outcome)
+                self.complete(outcome);
             }
             Verdict::Rejected | Verdict::NoQuorum | Verdict::Tie => {
-                self.open_round(self.meeting.round + 1)
+                self.open_round(self.meeting.round + 1);
             }
         }
     }

@@ -15,7 +15,7 @@ impl Meeting {
             Event::ParticipantAdded { agent, name } => self.roster.add(*agent, name),
             Event::AgentJoined { agent, .. } => self.apply_joined(*agent),
             Event::AgentLeft { agent, reason } => self.apply_left(at, *agent, *reason),
-            Event::MeetingStarted => self.started_at = Some(at),
+            Event::MeetingStarted { .. } => self.started_at = Some(at),
             Event::RoundOpened { round, order } => self.apply_round(*round, order),
             Event::TurnOpened {
                 agent, deadline, ..

@@ -75,21 +75,28 @@ impl Scribe<'_> {
             agent,
             reason: LeaveReason::Left,
         });
-        if self.meeting.roster.present().next().is_none()
-            && !matches!(self.meeting.phase, Phase::Pending)
-        {
-            self.complete(Outcome::NoQuorum);
+        if self.meeting.roster.present().next().is_none() {
+            self.last_one_left();
         }
         self.advance();
         self.start_if_all_joined();
         Ok(())
     }
 
+    /// Ends a running meeting even while it is paused; votes already cast are counted, because they are final.
+    fn last_one_left(&mut self) {
+        match &self.meeting.phase {
+            Phase::Discussing { .. } => self.complete(Outcome::NoQuorum),
+            Phase::Voting(_) => self.close_ballot(),
+            Phase::Pending | Phase::Concluded { .. } => {}
+        }
+    }
+
     fn start_if_all_joined(&mut self) {
         let is_waiting = matches!(self.meeting.phase, Phase::Pending);
         let waits_for_all = self.meeting.settings().start == Start::WhenAllJoined;
         if is_waiting && waits_for_all && self.meeting.roster.all_connected() {
-            self.begin();
+            self.begin(None);
         }
     }
 }

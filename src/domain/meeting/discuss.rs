@@ -14,18 +14,14 @@ impl Scribe<'_> {
         let agent = as_agent(from)?;
         ensure(self.meeting.roster.has(agent), Refusal::NotAParticipant)?;
         match &self.meeting.phase {
-            Phase::Discussing {
-                turn: Some(turn), ..
-            } => {
+            Phase::Discussing { turn, .. } => {
                 ensure(self.meeting.paused_at.is_none(), Refusal::Paused)?;
-                ensure(
-                    turn.agent == agent && self.now < turn.ends_at(),
-                    Refusal::NotYourTurn,
-                )?;
+                let is_holder = turn
+                    .as_ref()
+                    .is_some_and(|turn| turn.agent == agent && self.now < turn.ends_at());
+                ensure(is_holder, Refusal::NotYourTurn)?;
             }
-            Phase::Discussing { turn: None, .. } | Phase::Voting(_) => {
-                return Err(Refusal::NotYourTurn);
-            }
+            Phase::Voting(_) => return Err(Refusal::NotYourTurn),
             phase @ (Phase::Pending | Phase::Concluded { .. }) => {
                 return Err(not_in_progress(phase));
             }

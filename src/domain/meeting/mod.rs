@@ -151,11 +151,26 @@ impl Meeting {
         let answer = match input {
             Input::Command { from, command } => scribe.command(from, command),
             Input::Connected { agent, name } => scribe.connected(agent, name),
-            Input::Disconnected { agent } => Ok(scribe.disconnected(agent)),
-            Input::DeadlineReached => Ok(scribe.deadline_reached()),
-            Input::Recovered => Ok(scribe.recovered()),
-            Input::Stalled => Ok(scribe.stalled()),
-            Input::Fail { reason } => Ok(scribe.fail(reason)),
+            Input::Disconnected { agent } => {
+                scribe.disconnected(agent);
+                Ok(())
+            }
+            Input::DeadlineReached => {
+                scribe.deadline_reached();
+                Ok(())
+            }
+            Input::Recovered => {
+                scribe.recovered();
+                Ok(())
+            }
+            Input::Stalled => {
+                scribe.stalled();
+                Ok(())
+            }
+            Input::Fail { reason } => {
+                scribe.fail(reason);
+                Ok(())
+            }
         };
         let events = scribe.events;
         debug_assert!(
@@ -255,15 +270,13 @@ impl Meeting {
     /// else the last opinion really given in this round.
     pub fn motion(&self) -> Option<Motion> {
         let given = || {
-            let spoken = self.opinions.iter().rev();
-            spoken
-                .filter_map(|o| {
-                    Some(Motion {
-                        content: o.content.clone()?,
-                        proposed_by: o.agent,
-                    })
+            self.opinions.iter().rev().find_map(|opinion| {
+                let content = opinion.content.clone()?;
+                Some(Motion {
+                    content,
+                    proposed_by: opinion.agent,
                 })
-                .next()
+            })
         };
         self.proposal.clone().or_else(given)
     }

@@ -1,0 +1,95 @@
+//! When to ping, and when to give a peer up.
+
+use std::time::Duration;
+
+use tokio::time::{self, Instant};
+
+/// Pings at an interval; a ping without its pong is the end.
+pub(super) struct Heartbeat {
+    interval: Duration,
+    timeout: Duration,
+    last: Instant,
+    is_waiting: bool,
+}
+
+/// What is due.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Due {
+    /// Send a ping.
+    Ping,
+    /// The last one was not answered.
+    GiveUp,
+}
+
+impl Heartbeat {
+    pub(super) fn new(interval: Duration, timeout: Duration) -> Self {
+        Self {
+            interval,
+            timeout,
+            last: now(),
+            is_waiting: false,
+        }
+    }
+
+    /// Waits until something is due. Safe to cancel.
+    pub(super) async fn due(&self) -> Due {
+        let wait = if self.is_waiting {
+            self.timeout
+        } else {
+            self.interval
+        };
+        time::sleep_until(self.last + wait).await;
+        if self.is_waiting {
+            Due::GiveUp
+        } else {
+            Due::Ping
+        }
+    }
+
+    pub(super) fn pinged(&mut self) {
+        self.last = now();
+        self.is_waiting = true;
+    }
+
+    pub(super) fn ponged(&mut self) {
+        self.last = now();
+        self.is_waiting = false;
+    }
+
+    /// Starts the wait anew: the peer could not answer, because nobody read.
+    pub(super) fn excuse(&mut self) {
+        self.last = now();
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a socket's patience is the runtime's time, never the meeting's"
+)]
+fn now() -> Instant {
+    Instant::now()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_never_pongs_is_given_up() {
+        let mut heartbeat = Heartbeat::new(Duration::from_secs(25), Duration::from_secs(10));
+        let start = now();
+        assert_eq!(heartbeat.due().await, Due::Ping);
+        heartbeat.pinged();
+        assert_eq!(heartbeat.due().await, Due::GiveUp);
+        assert_eq!(start.elapsed(), Duration::from_secs(35));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pong_in_time_starts_the_next_interval() {
+        let mut heartbeat = Heartbeat::new(Duration::from_secs(25), Duration::from_secs(10));
+        assert_eq!(heartbeat.due().await, Due::Ping);
+        heartbeat.pinged();
+        heartbeat.ponged();
+        assert_eq!(heartbeat.due().await, Due::Ping);
+    }
+}

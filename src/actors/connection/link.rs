@@ -1,0 +1,93 @@
+//! What a socket is for, and what it reads in the journal before it hears the meeting live.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use ractor::ActorRef;
+use tokio::sync::oneshot;
+use tracing::error;
+
+use super::Context;
+use super::pump::End;
+use crate::actors::journal;
+use crate::actors::meeting::{self, Attached, Attachment, ConnectionId};
+use crate::actors::outbox::{Outbox, Reader};
+use crate::config::Limits;
+use crate::domain::{AgentId, Meeting, MeetingId, Refusal};
+use crate::wire::{CloseCode, Frame, outbound};
+
+/// What a socket is for.
+pub(super) struct Link {
+    pub(super) id: ConnectionId,
+    pub(super) agent: Option<(AgentId, String)>,
+    pub(super) meeting_id: MeetingId,
+    pub(super) after: Option<u64>,
+    pub(super) reader: Arc<Reader>,
+    pub(super) context: Context,
+}
+
+impl Link {
+    pub(super) async fn attach(
+        &self,
+        outbox: Outbox,
+        meeting: &ActorRef<meeting::Message>,
+    ) -> Result<Result<Attached, Refusal>, oneshot::error::RecvError> {
+        let (reply, answer) = oneshot::channel();
+        let attachment = Attachment {
+            connection: self.id,
+            agent: self.agent.clone(),
+            outbox,
+            reply,
+        };
+        let _ = meeting.cast(meeting::Message::Attach(Box::new(attachment)));
+        answer.await
+    }
+
+    /// The next page of events between two, as frames.
+    pub(super) async fn missed(&self, after: u64, up_to: u64) -> Result<VecDeque<Frame>, End> {
+        let failed = |error: &dyn std::fmt::Display| {
+            error!(%error, "the journal cannot be read for a resume");
+            Some(CloseCode::OVERLOADED)
+        };
+        let (store, id) = (&self.context.store, self.meeting_id);
+        let rows = store
+            .journal(id, after, Limits::JOURNAL_PAGE_ROWS)
+            .await
+            .map_err(|e| failed(&e))?;
+        let mut frames = VecDeque::with_capacity(rows.len());
+        for row in rows.into_iter().filter(|row| row.seq <= up_to) {
+            let recorded = journal::decode(&row).map_err(|e| failed(&e))?;
+            frames.push_back(outbound::meeting_event(id, &recorded, &row.payload));
+        }
+        if frames.is_empty() {
+            return Err(failed(&"events are missing"));
+        }
+        Ok(frames)
+    }
+
+    pub(super) async fn folded(&self) -> Result<Meeting, End> {
+        let mut rows = Vec::new();
+        loop {
+            let after = rows
+                .last()
+                .map_or(0, |row: &crate::storage::JournalRow| row.seq);
+            let page = self
+                .context
+                .store
+                .journal(self.meeting_id, after, Limits::JOURNAL_PAGE_ROWS)
+                .await;
+            let page = page.map_err(|_| Some(CloseCode::OVERLOADED))?;
+            if page.is_empty() {
+                break;
+            }
+            rows.extend(page);
+        }
+        match journal::load(rows) {
+            Ok((meeting, _)) => Ok(meeting),
+            Err(error) => {
+                error!(%error, "a meeting that is over cannot be read");
+                Err(Some(CloseCode::INTERNAL))
+            }
+        }
+    }
+}

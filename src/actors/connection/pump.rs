@@ -1,0 +1,290 @@
+//! Moves the bytes of one socket, in one task: no lock, no split, nothing shared but the outbox.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use futures_util::{SinkExt, StreamExt};
+use ractor::ActorRef;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::error::{CapacityError, Error as SocketError};
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::{Bytes, Message as SocketMessage};
+use tracing::warn;
+
+use super::Socket;
+use super::heartbeat::{Due, Heartbeat};
+use super::link::Link;
+use crate::actors::meeting::{self, Attached, Submission};
+use crate::actors::outbox::{Next, Outbox};
+use crate::config::Limits;
+use crate::domain::Refusal;
+use crate::wire::inbound::{self, Sender};
+use crate::wire::{CloseCode, Frame, outbound};
+
+/// Why a socket's life ends. With no code, the peer is gone already.
+pub(super) type End = Option<CloseCode>;
+
+/// Serves a socket until it is closed, and says with what.
+pub(super) async fn run(
+    socket: Socket,
+    link: Link,
+    outbox: Outbox,
+    meeting: Option<ActorRef<meeting::Message>>,
+) -> End {
+    let limits = &link.context.limits;
+    let heartbeat = Heartbeat::new(
+        Limits::ms(limits.ping_interval_ms),
+        Limits::ms(limits.pong_timeout_ms),
+    );
+    let places = Arc::new(Semaphore::new(limits.commands_in_flight_max));
+    let mut pump = Pump {
+        socket,
+        link,
+        heartbeat,
+        places,
+    };
+    let end = pump.serve(outbox, meeting).await.err().flatten();
+    if let Some(code) = end {
+        pump.say_goodbye(code).await;
+    }
+    end
+}
+
+struct Pump {
+    socket: Socket,
+    link: Link,
+    heartbeat: Heartbeat,
+    places: Arc<Semaphore>,
+}
+
+impl Pump {
+    async fn serve(
+        &mut self,
+        outbox: Outbox,
+        meeting: Option<ActorRef<meeting::Message>>,
+    ) -> Result<(), End> {
+        let Some(meeting) = meeting else {
+            return self.recount().await;
+        };
+        match self.link.attach(outbox, &meeting).await {
+            Ok(Ok(attached)) => {
+                self.catch_up(attached).await?;
+                self.converse(&meeting).await
+            }
+            Ok(Err(Refusal::Over)) => self.recount().await,
+            Ok(Err(_)) => Err(Some(CloseCode::FORBIDDEN)),
+            // The meeting stopped before it could answer.
+            Err(_) => Err(Some(CloseCode::MOVED)),
+        }
+    }
+
+    /// Says the first frame, then what the client missed, read from the journal.
+    async fn catch_up(&mut self, attached: Attached) -> Result<(), End> {
+        let Attached {
+            connected,
+            last_seq,
+        } = attached;
+        let after = self.link.after.unwrap_or(last_seq);
+        if after > last_seq {
+            let message =
+                format!("after={after} is beyond the last event, {last_seq}: connect without it");
+            self.write([connected, outbound::error(None, "invalid_frame", &message)].into())
+                .await?;
+            return Err(Some(CloseCode::BAD_FRAME));
+        }
+        self.write([connected].into()).await?;
+        let mut told = after;
+        while told < last_seq {
+            let frames = self.link.missed(told, last_seq).await?;
+            told += u64::try_from(frames.len()).unwrap_or(u64::MAX);
+            self.write(frames).await?;
+        }
+        Ok(())
+    }
+
+    /// Tells the rest of a meeting that is over, and ends.
+    async fn recount(&mut self) -> Result<(), End> {
+        let meeting = self.link.folded().await?;
+        if let Some((agent, _)) = &self.link.agent
+            && meeting.roster().get(*agent).is_none()
+        {
+            return Err(Some(CloseCode::FORBIDDEN));
+        }
+        let connected =
+            outbound::connected(&meeting, self.link.agent.as_ref().map(|(agent, _)| *agent));
+        self.catch_up(Attached {
+            connected,
+            last_seq: meeting.last_seq(),
+        })
+        .await?;
+        Err(Some(CloseCode::MEETING_OVER))
+    }
+
+    /// The conversation itself: whatever comes first.
+    async fn converse(&mut self, meeting: &ActorRef<meeting::Message>) -> Result<(), End> {
+        let reader = Arc::clone(&self.link.reader);
+        loop {
+            tokio::select! {
+                next = reader.next() => match next {
+                    Next::Frames(frames) => self.write(frames).await?,
+                    Next::Close(code) => return Err(Some(code)),
+                },
+                (message, place) = read(&mut self.socket, &self.places) => match message {
+                    Some(message) => self.take(message, place, meeting)?,
+                    None => return Err(None),
+                },
+                due = self.heartbeat.due() => self.beat(due).await?,
+            }
+        }
+    }
+
+    /// Takes one message from the peer.
+    fn take(
+        &mut self,
+        message: Result<SocketMessage, SocketError>,
+        place: OwnedSemaphorePermit,
+        meeting: &ActorRef<meeting::Message>,
+    ) -> Result<(), End> {
+        match message.map_err(|error| close_code(&error))? {
+            SocketMessage::Text(text) => self.submit(text.as_str(), place, meeting),
+            SocketMessage::Binary(_) => return Err(Some(CloseCode::UNSUPPORTED)),
+            SocketMessage::Pong(_) => self.heartbeat.ponged(),
+            // The library answers pings and closes by itself.
+            SocketMessage::Ping(_) | SocketMessage::Frame(_) => {}
+            SocketMessage::Close(_) => return Err(None),
+        }
+        Ok(())
+    }
+
+    fn submit(
+        &self,
+        text: &str,
+        place: OwnedSemaphorePermit,
+        meeting: &ActorRef<meeting::Message>,
+    ) {
+        let agent = self.link.agent.as_ref().map(|(agent, _)| *agent);
+        let sender = Sender {
+            agent,
+            meeting: self.link.meeting_id,
+        };
+        let inbound = match inbound::parse(text, sender, self.link.context.limits.opinion_max_bytes)
+        {
+            Ok(inbound) => inbound,
+            Err(r) => {
+                return self
+                    .link
+                    .reader
+                    .push(outbound::error(r.id.as_ref(), r.code, &r.message));
+            }
+        };
+        let Some(agent) = agent else { return };
+        let Some(permit) = self.link.context.permits.try_take() else {
+            let retry_after_ms = u64::try_from(Limits::RETRY_AFTER.as_millis()).unwrap_or(u64::MAX);
+            return self
+                .link
+                .reader
+                .push(outbound::overloaded(inbound.id.as_ref(), retry_after_ms));
+        };
+        let submission = Submission {
+            connection: self.link.id,
+            agent,
+            inbound,
+            permit: permit.with(place),
+        };
+        // A meeting that is gone takes its outbox with it, which closes this socket.
+        let _ = meeting.cast(meeting::Message::Submit(Box::new(submission)));
+    }
+
+    async fn beat(&mut self, due: Due) -> Result<(), End> {
+        match due {
+            Due::GiveUp if self.places.available_permits() > 0 => Err(Some(CloseCode::NO_PONG)),
+            Due::GiveUp => {
+                self.heartbeat.excuse();
+                Ok(())
+            }
+            Due::Ping => {
+                self.heartbeat.pinged();
+                self.send(SocketMessage::Ping(Bytes::new())).await
+            }
+        }
+    }
+
+    /// Writes frames and flushes once; gives up as soon as more piles up than a reader may have waiting.
+    async fn write(&mut self, frames: VecDeque<Frame>) -> Result<(), End> {
+        let reader = Arc::clone(&self.link.reader);
+        let writing = async {
+            for frame in frames {
+                self.socket
+                    .feed(SocketMessage::Text(frame.into_bytes()))
+                    .await?;
+            }
+            self.socket.flush().await
+        };
+        tokio::select! {
+            written = writing => written.map_err(|error| close_code(&error)),
+            () = reader.overflowed() => Err(Some(CloseCode::SLOW_READER)),
+        }
+    }
+
+    async fn send(&mut self, message: SocketMessage) -> Result<(), End> {
+        let reader = Arc::clone(&self.link.reader);
+        let pong_timeout = Limits::ms(self.link.context.limits.pong_timeout_ms);
+        tokio::select! {
+            sent = timeout(pong_timeout, self.socket.send(message)) => match sent {
+                Ok(sent) => sent.map_err(|error| close_code(&error)),
+                Err(_) => Err(Some(CloseCode::NO_PONG)),
+            },
+            () = reader.overflowed() => Err(Some(CloseCode::SLOW_READER)),
+        }
+    }
+
+    /// Closes as RFC 6455, section 7, asks: say why, then wait for the peer's answer, but not for ever.
+    async fn say_goodbye(&mut self, code: CloseCode) {
+        let frame = CloseFrame {
+            code: code.code.into(),
+            reason: code.reason.into(),
+        };
+        let goodbye = async {
+            self.socket.close(Some(frame)).await?;
+            while let Some(message) = self.socket.next().await {
+                message?;
+            }
+            Ok::<_, SocketError>(())
+        };
+        let is_in_time = timeout(
+            Limits::ms(self.link.context.limits.close_timeout_ms),
+            goodbye,
+        )
+        .await
+        .is_ok();
+        if !is_in_time {
+            warn!(code = code.code, "the peer did not answer the close");
+        }
+    }
+}
+
+/// Reads the next message once there is a place for what it may ask. Safe to cancel.
+async fn read(
+    socket: &mut Socket,
+    places: &Arc<Semaphore>,
+) -> (
+    Option<Result<SocketMessage, SocketError>>,
+    OwnedSemaphorePermit,
+) {
+    let place = Arc::clone(places)
+        .acquire_owned()
+        .await
+        .expect("places are never closed");
+    (socket.next().await, place)
+}
+
+/// The code that tells a peer what was wrong; none where it is gone.
+fn close_code(error: &SocketError) -> End {
+    match error {
+        SocketError::Capacity(CapacityError::MessageTooLong { .. }) => Some(CloseCode::TOO_BIG),
+        SocketError::Utf8(_) => Some(CloseCode::INVALID_UTF8),
+        SocketError::Protocol(_) => Some(CloseCode::PROTOCOL_ERROR),
+        _ => None,
+    }
+}

@@ -1,0 +1,112 @@
+//! Between the journal's rows and the meeting that they make.
+
+use std::collections::HashMap;
+
+use crate::domain::meeting::FoldError;
+use crate::domain::{AgentId, Event, LeaveReason, Meeting, Recorded, phase::Phase};
+use crate::storage::{Append, Entry, Header, JournalRow, NewMeeting};
+use crate::wire::journal::{self, DecodeError};
+use crate::wire::shape;
+
+/// A journal that this server cannot go on with.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A row cannot be read.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    /// The rows do not follow from one another.
+    #[error(transparent)]
+    Fold(#[from] FoldError),
+}
+
+/// Frames that were carried out already: who sent which id, and the event it became.
+pub type Answered = HashMap<(AgentId, String), u64>;
+
+/// Rebuilds a meeting, and what it answered to which frame.
+///
+/// # Errors
+/// If a row cannot be read or is missing.
+pub fn load(rows: Vec<JournalRow>) -> Result<(Meeting, Answered), Error> {
+    let mut answered = Answered::new();
+    let mut recorded = Vec::with_capacity(rows.len());
+    for row in rows {
+        let event = decode(&row)?;
+        if let (Some(id), Some(agent)) = (row.frame_id, author(&event.event)) {
+            answered.insert((agent, id), event.seq);
+        }
+        recorded.push(event);
+    }
+    Ok((Meeting::fold(recorded)?, answered))
+}
+
+/// Reads one row.
+///
+/// # Errors
+/// If its kind, version or payload is unknown.
+pub fn decode(row: &JournalRow) -> Result<Recorded, DecodeError> {
+    let event = journal::decode(&row.kind, row.version, &row.payload)?;
+    Ok(Recorded {
+        seq: row.seq,
+        at: row.at,
+        event,
+    })
+}
+
+/// The row of one event.
+pub fn entry(recorded: Recorded, frame_id: Option<String>) -> Entry {
+    let journal::Encoded { kind, payload } = journal::encode(&recorded.event);
+    Entry {
+        recorded,
+        kind,
+        version: journal::VERSION,
+        payload,
+        frame_id,
+    }
+}
+
+/// The rows of a new meeting.
+pub fn created(meeting: &Meeting, first: Recorded) -> NewMeeting {
+    let settings = journal::to_json(&shape::Settings::from(meeting.settings()));
+    NewMeeting {
+        first: entry(first, None),
+        settings,
+    }
+}
+
+/// The next rows of a meeting.
+pub fn append(meeting: &Meeting, epoch: u64, entries: Vec<Entry>) -> Append {
+    Append {
+        meeting: meeting.created().meeting,
+        epoch,
+        entries,
+        header: header(meeting),
+    }
+}
+
+fn header(meeting: &Meeting) -> Header {
+    let outcome = match meeting.phase() {
+        Phase::Concluded { outcome } => Some(*outcome),
+        Phase::Pending | Phase::Discussing { .. } | Phase::Voting(_) => None,
+    };
+    Header {
+        status: meeting.status(),
+        outcome,
+        current_round: meeting.round(),
+        started_at: meeting.started_at(),
+        completed_at: meeting.completed_at(),
+        summary: meeting.summary().map(str::to_owned),
+    }
+}
+
+/// Whose frame an event answers.
+fn author(event: &Event) -> Option<AgentId> {
+    match event {
+        Event::OpinionPresented { agent, .. }
+        | Event::VoteRecorded { agent, .. }
+        | Event::AgentLeft {
+            agent,
+            reason: LeaveReason::Left,
+        } => Some(*agent),
+        _ => None,
+    }
+}

@@ -1,0 +1,468 @@
+//! The meeting actor: a thin shell round [`crate::domain::Meeting`].
+//!
+//! An input goes in, events come out, are handed to persistence, and only when they are durable
+//! does anything that speaks of them leave ([`effects`]). Refusals too: they speak of the state.
+//!
+//! What is deliberately absent: any rule, any await. [`listeners`] is who hears it.
+
+mod effects;
+mod listeners;
+mod message;
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use ractor::concurrency::JoinHandle;
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+use tracing::{Span, info, info_span, warn};
+
+use self::effects::{Effect, Effects};
+use self::listeners::{Listener, Listeners};
+use super::journal::{self, Answered};
+use super::permit::Permit;
+use super::persistence;
+use crate::clock::Clock;
+use crate::config::Limits;
+use crate::domain::{AgentId, Caller, Command, Event, Input, Meeting, Phase, Recorded, Refusal};
+use crate::wire::{CloseCode, Frame, outbound};
+
+pub use self::listeners::ConnectionId;
+pub use self::message::{Attached, Attachment, Instruction, Message, Submission};
+
+/// The actor.
+pub struct MeetingActor {
+    /// Time.
+    pub clock: Clock,
+    /// Where events become durable.
+    pub persistence: ActorRef<persistence::Message>,
+    /// Bounds.
+    pub limits: Arc<Limits>,
+}
+
+/// What a meeting begins with on this server.
+pub struct Arguments {
+    /// Folded from its journal.
+    pub meeting: Meeting,
+    /// Under which this server owns it.
+    pub epoch: u64,
+    /// Frames that were carried out before.
+    pub answered: Answered,
+    /// Set when the server gives the meeting up.
+    pub give_up: Option<String>,
+}
+
+/// A meeting at work.
+pub struct State {
+    meeting: Meeting,
+    epoch: u64,
+    committed: u64,
+    answered: Answered,
+    listeners: Listeners,
+    effects: Effects,
+    /// Since when events wait for the database.
+    waiting_since: Option<DateTime<Utc>>,
+    timer: Option<Timer>,
+    give_up: Option<String>,
+    is_draining: bool,
+    span: Span,
+}
+
+struct Timer {
+    due: DateTime<Utc>,
+    task: JoinHandle<Result<(), ractor::MessagingErr<Message>>>,
+}
+
+impl Drop for Timer {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Actor for MeetingActor {
+    type Msg = Message;
+    type State = State;
+    type Arguments = Arguments;
+
+    async fn pre_start(
+        &self,
+        _: ActorRef<Message>,
+        arguments: Arguments,
+    ) -> Result<State, ActorProcessingErr> {
+        let Arguments {
+            meeting,
+            epoch,
+            answered,
+            give_up,
+        } = arguments;
+        let span = info_span!("meeting", meeting_id = %meeting.created().meeting);
+        Ok(State {
+            committed: meeting.last_seq(),
+            meeting,
+            epoch,
+            answered,
+            listeners: Listeners::default(),
+            effects: Effects::default(),
+            waiting_since: None,
+            timer: None,
+            give_up,
+            is_draining: false,
+            span,
+        })
+    }
+
+    async fn post_start(
+        &self,
+        myself: ActorRef<Message>,
+        state: &mut State,
+    ) -> Result<(), ActorProcessingErr> {
+        let _entered = state.span.clone().entered();
+        let first = match state.give_up.take() {
+            Some(reason) => Input::Fail { reason },
+            None => Input::Recovered,
+        };
+        self.take_in(&myself, state, first);
+        self.settle(&myself, state);
+        Ok(())
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<Message>,
+        message: Message,
+        state: &mut State,
+    ) -> Result<(), ActorProcessingErr> {
+        let _entered = state.span.clone().entered();
+        match message {
+            // Whoever comes now is not answered but sent away, and comes back to the next server.
+            Message::Submit(_) | Message::Attach(_) | Message::Instruct(_) if state.is_draining => {
+            }
+            Message::Submit(submission) => self.submit(&myself, state, *submission),
+            Message::Attach(attachment) => self.attach(&myself, state, *attachment),
+            Message::Detach(connection) => self.detach(&myself, state, connection),
+            Message::Instruct(instruction) => self.instruct(&myself, state, *instruction),
+            Message::Admit(agent, reply) => {
+                let answer = state.meeting.admits(agent);
+                state.reply(move || drop(reply.send(answer)));
+            }
+            Message::Describe(reply) => {
+                let standing = outbound::state(&state.meeting);
+                state.reply(move || drop(reply.send(standing)));
+            }
+            Message::DeadlineReached => state.timer = None,
+            Message::Committed(up_to) => self.committed(&myself, state, up_to),
+            Message::Fenced => {
+                warn!(epoch = state.epoch, "another server runs this meeting now");
+                myself.stop(Some("fenced".to_owned()));
+                return Ok(());
+            }
+            Message::Drain => state.is_draining = true,
+        }
+        self.settle(&myself, state);
+        Ok(())
+    }
+}
+
+impl MeetingActor {
+    fn submit(&self, myself: &ActorRef<Message>, state: &mut State, submission: Submission) {
+        let Submission {
+            connection,
+            agent,
+            inbound,
+            permit,
+        } = submission;
+        let id = inbound.id.as_ref();
+        let key = id.map(|id| (agent, id.to_json()));
+        if let Some(&seq) = key.as_ref().and_then(|key| state.answered.get(key)) {
+            state.answer(connection, outbound::ack(id, seq), permit);
+            return;
+        }
+        let is_leaving = inbound.command == Command::Leave;
+        let input = Input::Command {
+            from: Caller::Agent(agent),
+            command: inbound.command,
+        };
+        match self.apply(myself, state, input, key.as_ref().map(|(_, id)| id.clone())) {
+            Ok(seq) => {
+                state.answer(connection, outbound::ack(id, seq), permit);
+                if let Some(key) = key {
+                    state.answered.insert(key, seq);
+                }
+                if is_leaving {
+                    state
+                        .effects
+                        .push(state.meeting.last_seq(), Effect::Dismiss(connection));
+                }
+            }
+            Err(refusal) => state.answer(connection, outbound::refusal(id, &refusal), permit),
+        }
+    }
+
+    fn attach(&self, myself: &ActorRef<Message>, state: &mut State, attachment: Attachment) {
+        let Attachment {
+            connection,
+            agent,
+            outbox,
+            reply,
+        } = attachment;
+        let last_seq = state.meeting.last_seq();
+        let connected =
+            outbound::connected(&state.meeting, agent.as_ref().map(|(agent, _)| *agent));
+        let who = agent.as_ref().map(|(agent, _)| *agent);
+        if let Some((agent, _)) = &agent
+            && let Err(refusal) = state.meeting.admits(*agent)
+        {
+            state.reply(move || drop(reply.send(Err(refusal))));
+            return;
+        }
+        state.reply(move || {
+            drop(reply.send(Ok(Attached {
+                connected,
+                last_seq,
+            })));
+        });
+        state.listeners.add(Listener {
+            connection,
+            agent: who,
+            outbox,
+            after: last_seq,
+        });
+        if let Some((agent, name)) = agent {
+            self.take_in(myself, state, Input::Connected { agent, name });
+            self.ask_again(state, agent);
+        }
+    }
+
+    fn detach(&self, myself: &ActorRef<Message>, state: &mut State, connection: ConnectionId) {
+        // A replaced connection is no longer on the list, so its end is nobody's leaving.
+        let agent = state
+            .listeners
+            .remove(connection)
+            .and_then(|listener| listener.agent);
+        if let Some(agent) = agent.filter(|_| !state.is_draining) {
+            self.take_in(myself, state, Input::Disconnected { agent });
+        }
+    }
+
+    fn instruct(&self, myself: &ActorRef<Message>, state: &mut State, instruction: Instruction) {
+        let Instruction {
+            from,
+            command,
+            reply,
+            permit,
+        } = instruction;
+        let result = self.apply(myself, state, Input::Command { from, command }, None);
+        state.reply(move || {
+            drop(reply.send(result));
+            drop(permit);
+        });
+    }
+
+    /// An input that nobody waits for and that the rules never refuse in a way that matters.
+    fn take_in(&self, myself: &ActorRef<Message>, state: &mut State, input: Input) {
+        if let Err(refusal) = self.apply(myself, state, input, None) {
+            warn!(%refusal, "an input of the server's own was refused");
+        }
+    }
+
+    /// Lets the rules decide, and sends what they decided on its way to being durable. The number is that of
+    /// the first event.
+    fn apply(
+        &self,
+        myself: &ActorRef<Message>,
+        state: &mut State,
+        input: Input,
+        frame_id: Option<String>,
+    ) -> Result<u64, Refusal> {
+        let now = self.clock.now();
+        let events = state.meeting.handle(now, input)?;
+        let Some(first) = events.first() else {
+            return Ok(state.meeting.last_seq());
+        };
+        let seq = first.seq;
+        let requests = Requests::after(&events, &state.meeting);
+        self.record(myself, state, events, frame_id);
+        self.ask(state, requests);
+        Ok(seq)
+    }
+
+    fn record(
+        &self,
+        myself: &ActorRef<Message>,
+        state: &mut State,
+        events: Vec<Recorded>,
+        frame_id: Option<String>,
+    ) {
+        let meeting_id = state.meeting.created().meeting;
+        let mut frame_id = frame_id;
+        let mut entries = Vec::with_capacity(events.len());
+        for recorded in events {
+            log(&recorded.event);
+            let seq = recorded.seq;
+            let entry = journal::entry(recorded, frame_id.take());
+            let frame = outbound::meeting_event(meeting_id, &entry.recorded, &entry.payload);
+            state.effects.push(seq, Effect::Tell(seq, frame));
+            entries.push(entry);
+        }
+        state.waiting_since.get_or_insert_with(|| self.clock.now());
+        let append = journal::append(&state.meeting, state.epoch, entries);
+        // Persistence outlives every meeting; were it gone, nothing would ever be committed or said.
+        let _ = self.persistence.cast(persistence::Message::Append(
+            Box::new(append),
+            myself.clone(),
+        ));
+    }
+
+    fn ask(&self, state: &mut State, requests: Requests) {
+        let (now, seq) = (self.clock.now(), state.meeting.last_seq());
+        match requests {
+            Requests::None => {}
+            Requests::Opinion => {
+                if let Some((agent, frame)) = outbound::opinion_request(&state.meeting, now) {
+                    state.effects.push(seq, Effect::Ask(vec![agent], frame));
+                }
+            }
+            Requests::Votes(voters) => {
+                if let Some(frame) = outbound::consensus_request(&state.meeting, now) {
+                    state.effects.push(seq, Effect::Ask(voters, frame));
+                }
+            }
+        }
+    }
+
+    /// Repeats an open request to an agent that came back, with the time that is left. A request that its coming
+    /// brought about was asked already.
+    fn ask_again(&self, state: &mut State, agent: AgentId) {
+        let is_asked = state.effects.asks(agent);
+        let requests = match state.meeting.phase() {
+            Phase::Discussing {
+                turn: Some(turn), ..
+            } if turn.agent == agent => Requests::Opinion,
+            Phase::Voting(ballot) if ballot.is_eligible(agent) && !ballot.has_voted(agent) => {
+                Requests::Votes(vec![agent])
+            }
+            Phase::Discussing { .. }
+            | Phase::Voting(_)
+            | Phase::Pending
+            | Phase::Concluded { .. } => Requests::None,
+        };
+        if !is_asked {
+            self.ask(state, requests);
+        }
+    }
+
+    fn committed(&self, myself: &ActorRef<Message>, state: &mut State, up_to: u64) {
+        let now = self.clock.now();
+        let waited = state
+            .waiting_since
+            .map_or(0, |since| (now - since).num_milliseconds());
+        state.committed = state.committed.max(up_to);
+        state.waiting_since = (!state.is_settled()).then_some(now);
+        if waited > i64::try_from(self.limits.commit_stall_ms).unwrap_or(i64::MAX) {
+            self.take_in(myself, state, Input::Stalled);
+        }
+    }
+
+    /// After every message: what time brings about, what may leave, when to look again, whether it is over.
+    fn settle(&self, myself: &ActorRef<Message>, state: &mut State) {
+        // Nobody's time runs out on an event that nobody has been told yet.
+        if state.is_settled()
+            && state
+                .meeting
+                .deadline()
+                .is_some_and(|due| due <= self.clock.now())
+        {
+            self.take_in(myself, state, Input::DeadlineReached);
+        }
+        state.effects.release(state.committed, &mut state.listeners);
+        self.arm(myself, state);
+        if !state.is_settled() {
+            return;
+        }
+        if matches!(state.meeting.phase(), Phase::Concluded { .. }) {
+            state.listeners.close_all(CloseCode::MEETING_OVER);
+            myself.stop(Some("the meeting is over".to_owned()));
+        } else if state.is_draining {
+            state.listeners.close_all(CloseCode::DRAINING);
+            myself.stop(Some("the server is going down".to_owned()));
+        }
+    }
+
+    /// Sees to it that a timer fires at the deadline. One that fires earlier does no harm and is kept.
+    fn arm(&self, myself: &ActorRef<Message>, state: &mut State) {
+        let Some(due) = state.meeting.deadline().filter(|_| state.is_settled()) else {
+            return;
+        };
+        if state.timer.as_ref().is_none_or(|timer| due < timer.due) {
+            let task = myself.send_after(self.clock.until(due), || Message::DeadlineReached);
+            state.timer = Some(Timer { due, task });
+        }
+    }
+}
+
+impl State {
+    fn is_settled(&self) -> bool {
+        self.committed == self.meeting.last_seq()
+    }
+
+    /// Says something to one connection once all that it speaks of is durable.
+    fn answer(&mut self, connection: ConnectionId, frame: Frame, permit: Permit) {
+        self.effects.push(
+            self.meeting.last_seq(),
+            Effect::Answer {
+                connection,
+                frame,
+                _permit: permit,
+            },
+        );
+    }
+
+    /// Answers somebody who is not on a socket, once all that the answer speaks of is durable.
+    fn reply(&mut self, reply: impl FnOnce() + Send + 'static) {
+        self.effects
+            .push(self.meeting.last_seq(), Effect::Reply(Box::new(reply)));
+    }
+}
+
+/// What a meeting asks of agents when something has opened.
+enum Requests {
+    None,
+    Opinion,
+    Votes(Vec<AgentId>),
+}
+
+impl Requests {
+    fn after(events: &[Recorded], meeting: &Meeting) -> Self {
+        let has_opened = |recorded: &Recorded| {
+            matches!(
+                recorded.event,
+                Event::TurnOpened { .. } | Event::BallotOpened { .. }
+            )
+        };
+        if !events.iter().any(has_opened) {
+            return Self::None;
+        }
+        match meeting.phase() {
+            Phase::Discussing { .. } => Self::Opinion,
+            Phase::Voting(ballot) => Self::Votes(ballot.voters.clone()),
+            Phase::Pending | Phase::Concluded { .. } => Self::None,
+        }
+    }
+}
+
+fn log(event: &Event) {
+    match event {
+        Event::MeetingStarted { .. } => info!("meeting started"),
+        Event::RoundOpened { round, .. } => info!(round, "round opened"),
+        Event::TurnTimedOut { round, agent } => info!(round, agent_id = %agent, "turn timed out"),
+        Event::BallotClosed { round, verdict, .. } => {
+            info!(round, verdict = verdict.as_str(), "ballot closed");
+        }
+        Event::MeetingCompleted { outcome, .. } => {
+            info!(outcome = outcome.as_str(), "meeting completed");
+        }
+        Event::MeetingCancelled { .. } => info!("meeting cancelled"),
+        Event::MeetingFailed { reason } => warn!(reason, "meeting failed"),
+        Event::MeetingRecovered { .. } => info!("meeting recovered"),
+        _ => {}
+    }
+}

@@ -1,0 +1,216 @@
+//! The bounded queue of frames on their way to one reader.
+//!
+//! When it is full the reader is too slow: what waits is dropped, the socket is closed with
+//! [`CloseCode::SLOW_READER`], and the agent resumes. Nobody ever waits for a reader.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+use crate::wire::{CloseCode, Frame};
+
+/// A new outbox: the end that fills it and the end that empties it.
+pub fn outbox(max_frames: usize, max_bytes: usize) -> (Outbox, Reader) {
+    let queue = Mutex::new(Queue {
+        frames: VecDeque::new(),
+        bytes: 0,
+        closing: None,
+    });
+    let shared = Arc::new(Shared {
+        queue,
+        filled: Notify::new(),
+        max_frames,
+        max_bytes,
+    });
+    (
+        Outbox {
+            shared: Arc::clone(&shared),
+        },
+        Reader { shared },
+    )
+}
+
+/// The filling end. When it is dropped without a word, its meeting is gone: the reader closes with
+/// [`CloseCode::MOVED`].
+#[derive(Debug)]
+pub struct Outbox {
+    shared: Arc<Shared>,
+}
+
+/// The emptying end, which belongs to one socket.
+#[derive(Debug)]
+pub struct Reader {
+    shared: Arc<Shared>,
+}
+
+/// What a reader finds.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Frames, in order: all that waited.
+    Frames(VecDeque<Frame>),
+    /// There will be no more; close the socket with this.
+    Close(CloseCode),
+}
+
+#[derive(Debug)]
+struct Shared {
+    queue: Mutex<Queue>,
+    filled: Notify,
+    max_frames: usize,
+    max_bytes: usize,
+}
+
+#[derive(Debug)]
+struct Queue {
+    frames: VecDeque<Frame>,
+    bytes: usize,
+    closing: Option<CloseCode>,
+}
+
+impl Outbox {
+    /// Puts a frame behind those that wait. Behind a close nothing is taken any more.
+    pub fn push(&self, frame: Frame) {
+        self.shared.push(frame);
+    }
+
+    /// Says the last word: what waits is still sent, then the socket is closed with `code`.
+    pub fn close(&self, code: CloseCode) {
+        self.shared.close(code);
+    }
+}
+
+impl Drop for Outbox {
+    fn drop(&mut self) {
+        self.shared.close(CloseCode::MOVED);
+    }
+}
+
+impl Reader {
+    /// Waits for frames or for the close. Safe to cancel.
+    pub async fn next(&self) -> Next {
+        loop {
+            if let Some(next) = self.shared.take() {
+                return next;
+            }
+            self.shared.filled.notified().await;
+        }
+    }
+
+    /// Waits until the outbox has given its reader up as too slow. Safe to cancel.
+    pub async fn overflowed(&self) {
+        loop {
+            if self.shared.lock().closing == Some(CloseCode::SLOW_READER) {
+                return;
+            }
+            self.shared.filled.notified().await;
+        }
+    }
+
+    /// Puts a frame behind those that wait: for what the socket answers itself.
+    pub fn push(&self, frame: Frame) {
+        self.shared.push(frame);
+    }
+
+    /// Closes from this end.
+    pub fn close(&self, code: CloseCode) {
+        self.shared.close(code);
+    }
+}
+
+impl Shared {
+    fn push(&self, frame: Frame) {
+        let mut queue = self.lock();
+        if queue.closing.is_some() {
+            return;
+        }
+        // A frame that is larger than the bound still goes out, alone: the bound is on what waits behind it.
+        let is_full = queue.frames.len() >= self.max_frames
+            || (!queue.frames.is_empty() && queue.bytes + frame.len() > self.max_bytes);
+        if is_full {
+            queue.frames = VecDeque::new();
+            queue.closing = Some(CloseCode::SLOW_READER);
+        } else {
+            queue.bytes += frame.len();
+            queue.frames.push_back(frame);
+        }
+        drop(queue);
+        self.filled.notify_one();
+    }
+
+    fn close(&self, code: CloseCode) {
+        self.lock().closing.get_or_insert(code);
+        self.filled.notify_one();
+    }
+
+    fn take(&self) -> Option<Next> {
+        let mut queue = self.lock();
+        if queue.frames.is_empty() {
+            return queue.closing.map(Next::Close);
+        }
+        queue.bytes = 0;
+        Some(Next::Frames(std::mem::take(&mut queue.frames)))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        // A panic cannot leave the queue half changed, so a poisoned lock is still good.
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(text: &str) -> Frame {
+        Frame::new(text.to_owned())
+    }
+
+    #[tokio::test]
+    async fn frames_come_in_order_and_then_the_close() {
+        let (outbox, reader) = outbox(8, 100);
+        outbox.push(frame("a"));
+        outbox.push(frame("b"));
+        outbox.close(CloseCode::MEETING_OVER);
+        outbox.push(frame("too late"));
+        assert_eq!(
+            reader.next().await,
+            Next::Frames(VecDeque::from([frame("a"), frame("b")]))
+        );
+        assert_eq!(reader.next().await, Next::Close(CloseCode::MEETING_OVER));
+    }
+
+    #[tokio::test]
+    async fn a_full_outbox_gives_its_reader_up() {
+        for (frames, bytes) in [(2, 100), (100, 4)] {
+            let (outbox, reader) = outbox(frames, bytes);
+            for text in ["aa", "bb", "cc"] {
+                outbox.push(frame(text));
+            }
+            reader.overflowed().await;
+            assert_eq!(reader.next().await, Next::Close(CloseCode::SLOW_READER));
+        }
+    }
+
+    #[tokio::test]
+    async fn one_frame_may_be_larger_than_the_bound() {
+        let (outbox, reader) = outbox(8, 4);
+        outbox.push(frame("larger than four"));
+        assert_eq!(
+            reader.next().await,
+            Next::Frames(VecDeque::from([frame("larger than four")]))
+        );
+    }
+
+    #[tokio::test]
+    async fn an_outbox_whose_meeting_is_gone_tells_the_agent_to_come_back() {
+        let (outbox, reader) = outbox(8, 100);
+        outbox.push(frame("last"));
+        drop(outbox);
+        assert_eq!(
+            reader.next().await,
+            Next::Frames(VecDeque::from([frame("last")]))
+        );
+        assert_eq!(reader.next().await, Next::Close(CloseCode::MOVED));
+    }
+}

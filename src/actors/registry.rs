@@ -1,0 +1,337 @@
+//! The registry: starts meetings, brings back those that failed, sends all of them home at the end.
+//!
+//! There is one way to start a meeting: take it over in the database, fold its journal, go on. A first start, a
+//! restart of the server, a panic and a visit to a meeting that another server ran all go that way.
+//!
+//! What is deliberately absent: I/O (loading runs in tasks), and any part in a meeting's traffic.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, RpcReplyPort, SupervisionEvent};
+use tracing::{error, info, warn};
+
+use super::directory::Directory;
+use super::journal;
+use super::meeting::{self, MeetingActor};
+use super::persistence;
+use crate::clock::Clock;
+use crate::config::Limits;
+use crate::domain::MeetingId;
+use crate::storage::{self, Store, Taken};
+
+/// The actor.
+pub struct Registry {
+    /// Where meetings are kept.
+    pub store: Arc<dyn Store>,
+    /// Handed to every meeting.
+    pub persistence: ActorRef<persistence::Message>,
+    /// Written here, read by everyone.
+    pub directory: Directory,
+    /// Time.
+    pub clock: Clock,
+    /// Bounds.
+    pub limits: Arc<Limits>,
+}
+
+/// What can be asked.
+pub enum Message {
+    /// Where is this meeting? Wakes it if need be.
+    Open(MeetingId, RpcReplyPort<Route>),
+    /// Wake every meeting that has not ended, then answer how many there are.
+    Recover(RpcReplyPort<usize>),
+    /// A meeting was taken over and folded.
+    Loaded(MeetingId, Loaded),
+    /// All that [`Recover`](Message::Recover) found is awake.
+    Recovered(RpcReplyPort<usize>),
+    /// Let every meeting finish what is under way and send its agents away; answered when all have.
+    Drain(RpcReplyPort<()>),
+}
+
+/// Where a meeting is.
+#[derive(Clone, Debug)]
+pub enum Route {
+    /// Here.
+    Awake(ActorRef<meeting::Message>),
+    /// It has ended; its journal can be read.
+    Over,
+    /// There is none.
+    Unknown,
+    /// Its journal cannot be read by this server.
+    Damaged,
+    /// The database is away.
+    Unavailable,
+}
+
+/// What came of loading a meeting.
+pub enum Loaded {
+    /// It is ours.
+    Ready(Box<meeting::Arguments>),
+    /// It is not to be run.
+    Not(Route),
+}
+
+/// Who runs, who is being loaded, who failed lately.
+#[derive(Default)]
+pub struct State {
+    running: HashMap<ActorId, MeetingId>,
+    loading: HashMap<MeetingId, Vec<RpcReplyPort<Route>>>,
+    failures: HashMap<MeetingId, VecDeque<DateTime<Utc>>>,
+    is_draining: bool,
+    /// Told when the last meeting has gone.
+    drained: Option<RpcReplyPort<()>>,
+}
+
+impl Actor for Registry {
+    type Msg = Message;
+    type State = State;
+    type Arguments = ();
+
+    async fn pre_start(&self, _: ActorRef<Message>, (): ()) -> Result<State, ActorProcessingErr> {
+        Ok(State::default())
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<Message>,
+        message: Message,
+        state: &mut State,
+    ) -> Result<(), ActorProcessingErr> {
+        match message {
+            Message::Open(id, reply) => self.open(&myself, state, id, reply),
+            Message::Recover(reply) => self.recover(&myself, reply),
+            Message::Loaded(id, loaded) => self.loaded(&myself, state, id, loaded).await,
+            Message::Recovered(reply) => drop(reply.send(state.running.len())),
+            Message::Drain(reply) => self.drain(state, reply),
+        }
+        Ok(())
+    }
+
+    /// Every event is handled here; the framework's own answer would stop the registry when a meeting ends.
+    async fn handle_supervisor_evt(
+        &self,
+        myself: ActorRef<Message>,
+        event: SupervisionEvent,
+        state: &mut State,
+    ) -> Result<(), ActorProcessingErr> {
+        match event {
+            SupervisionEvent::ActorTerminated(cell, _, _) => {
+                if let Some(id) = self.forget(state, cell.get_id()) {
+                    state.failures.remove(&id);
+                }
+            }
+            SupervisionEvent::ActorFailed(cell, error) => {
+                if let Some(id) = state.running.get(&cell.get_id()).copied() {
+                    error!(meeting_id = %id, %error, "a meeting failed");
+                    self.forget(state, cell.get_id());
+                    self.restart(&myself, state, id);
+                } else {
+                    error!(%error, "a connection failed");
+                }
+            }
+            SupervisionEvent::ActorStarted(_) | SupervisionEvent::ProcessGroupChanged(_) => {}
+        }
+        Ok(())
+    }
+}
+
+impl Registry {
+    fn open(
+        &self,
+        myself: &ActorRef<Message>,
+        state: &mut State,
+        id: MeetingId,
+        reply: RpcReplyPort<Route>,
+    ) {
+        if let Some(actor) = self.directory.find(id) {
+            drop(reply.send(Route::Awake(actor)));
+        } else if state.is_draining {
+            drop(reply.send(Route::Unavailable));
+        } else if let Some(waiting) = state.loading.get_mut(&id) {
+            waiting.push(reply);
+        } else {
+            state.loading.insert(id, vec![reply]);
+            self.load(myself, id, None);
+        }
+    }
+
+    /// Loads one meeting in a task, which reports back as [`Message::Loaded`].
+    fn load(&self, myself: &ActorRef<Message>, id: MeetingId, give_up: Option<String>) {
+        let (store, myself) = (Arc::clone(&self.store), myself.clone());
+        tokio::spawn(async move {
+            let loaded = load_one(&*store, id, give_up).await;
+            let _ = myself.cast(Message::Loaded(id, loaded));
+        });
+    }
+
+    fn recover(&self, myself: &ActorRef<Message>, reply: RpcReplyPort<usize>) {
+        let (store, myself) = (Arc::clone(&self.store), myself.clone());
+        tokio::spawn(async move {
+            let ids = patiently(|| store.open_meetings()).await;
+            for chunk in ids.chunks(Limits::RECOVERY_CHUNK_MEETINGS) {
+                for taken in patiently(|| store.take_over(chunk)).await {
+                    let id = taken.meeting;
+                    let _ = myself.cast(Message::Loaded(id, fold(taken, None)));
+                }
+            }
+            let _ = myself.cast(Message::Recovered(reply));
+        });
+    }
+
+    async fn loaded(
+        &self,
+        myself: &ActorRef<Message>,
+        state: &mut State,
+        id: MeetingId,
+        loaded: Loaded,
+    ) {
+        let route = match loaded {
+            Loaded::Ready(_) if state.is_draining => Route::Unavailable,
+            Loaded::Ready(arguments) => self.spawn(myself, state, id, *arguments).await,
+            Loaded::Not(route) => route,
+        };
+        for reply in state.loading.remove(&id).unwrap_or_default() {
+            drop(reply.send(route.clone()));
+        }
+    }
+
+    async fn spawn(
+        &self,
+        myself: &ActorRef<Message>,
+        state: &mut State,
+        id: MeetingId,
+        arguments: meeting::Arguments,
+    ) -> Route {
+        if let Some(older) = self.directory.find(id) {
+            // Two loads crossed: the later one has the higher epoch, so the older actor is fenced already.
+            older.stop(Some("taken over".to_owned()));
+        }
+        let actor = MeetingActor {
+            clock: self.clock.clone(),
+            persistence: self.persistence.clone(),
+            limits: Arc::clone(&self.limits),
+        };
+        match Actor::spawn_linked(None, actor, arguments, myself.get_cell()).await {
+            Ok((actor, _)) => {
+                state.running.insert(actor.get_id(), id);
+                self.directory.insert(id, actor.clone());
+                Route::Awake(actor)
+            }
+            Err(error) => {
+                error!(meeting_id = %id, %error, "a meeting could not be started");
+                Route::Unavailable
+            }
+        }
+    }
+
+    fn forget(&self, state: &mut State, actor: ActorId) -> Option<MeetingId> {
+        let id = state.running.remove(&actor);
+        if let Some(id) = id
+            && self
+                .directory
+                .find(id)
+                .is_some_and(|current| current.get_id() == actor)
+        {
+            self.directory.remove(id);
+        }
+        if state.running.is_empty()
+            && let Some(reply) = state.drained.take()
+        {
+            drop(reply.send(()));
+        }
+        id
+    }
+
+    /// Brings a failed meeting back, but not for ever: beyond its bound it is marked failed.
+    fn restart(&self, myself: &ActorRef<Message>, state: &mut State, id: MeetingId) {
+        let now = self.clock.now();
+        let window = TimeDelta::from_std(Limits::ms(self.limits.meeting_restart_window_ms))
+            .unwrap_or(TimeDelta::MAX);
+        let failures = state.failures.entry(id).or_default();
+        failures.push_back(now);
+        failures.retain(|at| now - *at <= window);
+        let is_hopeless = failures.len() > self.limits.meeting_restarts_max;
+        let give_up = is_hopeless
+            .then(|| format!("it failed {} times in a row on the server", failures.len()));
+        if is_hopeless {
+            state.failures.remove(&id);
+        }
+        state.loading.entry(id).or_default();
+        self.load(myself, id, give_up);
+    }
+
+    fn drain(&self, state: &mut State, reply: RpcReplyPort<()>) {
+        info!(meetings = state.running.len(), "draining");
+        state.is_draining = true;
+        if state.running.is_empty() {
+            drop(reply.send(()));
+            return;
+        }
+        state.drained = Some(reply);
+        let meetings = self.directory.all();
+        let clock = self.clock.clone();
+        tokio::spawn(async move {
+            // In jittered batches, so that agents do not come back all at once.
+            for batch in meetings.chunks(DRAIN_BATCH_MEETINGS) {
+                for actor in batch {
+                    let _ = actor.cast(meeting::Message::Drain);
+                }
+                let [jitter] = clock.bytes();
+                tokio::time::sleep(Duration::from_millis(u64::from(jitter) / 16)).await;
+            }
+        });
+    }
+}
+
+async fn load_one(store: &dyn Store, id: MeetingId, give_up: Option<String>) -> Loaded {
+    let unavailable = |error: storage::Error| {
+        warn!(meeting_id = %id, %error, "a meeting could not be loaded");
+        Loaded::Not(Route::Unavailable)
+    };
+    match store.take_over(&[id]).await.map(|mut taken| taken.pop()) {
+        Ok(Some(taken)) => fold(taken, give_up),
+        Ok(None) => match store.meeting(id).await {
+            Ok(Some(_)) => Loaded::Not(Route::Over),
+            Ok(None) => Loaded::Not(Route::Unknown),
+            Err(error) => unavailable(error),
+        },
+        Err(error) => unavailable(error),
+    }
+}
+
+fn fold(taken: Taken, give_up: Option<String>) -> Loaded {
+    match journal::load(taken.journal) {
+        Ok((meeting, answered)) => Loaded::Ready(Box::new(meeting::Arguments {
+            meeting,
+            epoch: taken.epoch,
+            answered,
+            give_up,
+        })),
+        Err(error) => {
+            error!(meeting_id = %taken.meeting, %error, "a meeting's journal cannot be read; it stays closed");
+            Loaded::Not(Route::Damaged)
+        }
+    }
+}
+
+/// Repeats a question at start-up until the database answers.
+async fn patiently<T: Default, F>(ask: impl Fn() -> F) -> T
+where
+    F: Future<Output = Result<T, storage::Error>>,
+{
+    use backon::Retryable;
+    let pauses = backon::ExponentialBuilder::default()
+        .with_min_delay(Limits::COMMIT_RETRY_MIN)
+        .with_max_delay(Limits::COMMIT_RETRY_MAX)
+        .without_max_times();
+    let answer = ask.retry(pauses).when(storage::Error::is_transient).await;
+    answer.unwrap_or_else(|error| {
+        error!(%error, "open meetings could not be read");
+        T::default()
+    })
+}
+
+/// Meetings that say goodbye at once.
+const DRAIN_BATCH_MEETINGS: usize = 64;

@@ -1,0 +1,264 @@
+//! Every knob and every limit: its unit in its name, its default, its reason.
+//!
+//! A setting is looked for on the command line, then in the environment, then in the TOML file of
+//! `--config` (keys named as the flags, with `_` for `-`), then here. The help texts below are the reference: `synod serve --help` prints them.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+/// Where the data is.
+#[derive(Args, Clone, Debug)]
+pub struct Data {
+    /// The database: <postgres://user@host/name>, or <sqlite://path>. Without it, an embedded SQLite file in the data directory.
+    #[arg(long, env = "DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    pub database_url: Option<String>,
+    /// Directory of the embedded database and of the admin token; made if it is missing.
+    #[arg(
+        long,
+        env = "SYNOD_DATA_DIR",
+        value_name = "DIR",
+        default_value = "synod-data"
+    )]
+    pub data_dir: PathBuf,
+    /// Connections to the database. Ten keep a small machine busy; a database serves few well-used ones best.
+    #[arg(
+        long,
+        env = "SYNOD_DATABASE_CONNECTIONS_MAX",
+        value_name = "N",
+        default_value_t = 10
+    )]
+    pub database_connections_max: u32,
+}
+
+/// What the server listens on and what it allows.
+#[derive(Args, Clone, Debug)]
+pub struct Server {
+    /// Where the data is.
+    #[command(flatten)]
+    pub data: Data,
+    /// Address and port to listen on; port 0 takes a free one.
+    #[arg(
+        long,
+        env = "SYNOD_LISTEN",
+        value_name = "ADDR",
+        default_value = "127.0.0.1:8080"
+    )]
+    pub listen: SocketAddr,
+    /// Do not run pending migrations at start.
+    #[arg(long, env = "SYNOD_NO_MIGRATE")]
+    pub no_migrate: bool,
+    /// The admin token. Without it one is made at first start and kept in <data-dir>/admin-token, readable by its owner only.
+    #[arg(
+        long,
+        env = "SYNOD_ADMIN_TOKEN",
+        value_name = "TOKEN",
+        hide_env_values = true
+    )]
+    pub admin_token: Option<String>,
+    /// Browser origins that may connect, such as <https://example.org>. None by default: agents send no Origin.
+    #[arg(
+        long,
+        env = "SYNOD_ALLOWED_ORIGINS",
+        value_name = "ORIGIN",
+        value_delimiter = ','
+    )]
+    pub allowed_origins: Vec<String>,
+    /// How the log is written.
+    #[arg(long, env = "SYNOD_LOG_FORMAT", value_enum, default_value_t = LogFormat::Pretty)]
+    pub log_format: LogFormat,
+    /// What is logged, in the syntax of tracing's `EnvFilter`: a level, or levels by module.
+    #[arg(
+        long,
+        env = "SYNOD_LOG",
+        value_name = "FILTER",
+        default_value = "info,ractor=warn"
+    )]
+    pub log: String,
+    /// What one client may do, and the whole server.
+    #[command(flatten)]
+    pub limits: Limits,
+}
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Pretty,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Every limit. All of them hold at once, so no client and no fault can make the server grow without bound.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Limits")]
+pub struct Limits {
+    /// Open TCP connections; more wait in the listen queue. Each costs some 16 KB.
+    #[arg(
+        long,
+        env = "SYNOD_CONNECTIONS_MAX",
+        value_name = "N",
+        default_value_t = 16_384
+    )]
+    pub connections_max: u32,
+    /// Time for a request's headers to arrive. Ends slow-header attacks; no honest client needs as long.
+    #[arg(
+        long,
+        env = "SYNOD_HEADER_TIMEOUT_MS",
+        value_name = "MS",
+        default_value_t = 10_000
+    )]
+    pub header_timeout_ms: u64,
+    /// Size of a logged message. What is larger belongs in a file store, with its address in the message.
+    #[arg(
+        long,
+        env = "SYNOD_MESSAGE_MAX_MB",
+        value_name = "MB",
+        default_value_t = 10
+    )]
+    pub message_max_mb: u64,
+    /// Size of one WebSocket message; larger ones close the socket with 1009.
+    #[arg(
+        long,
+        env = "SYNOD_FRAME_MAX_BYTES",
+        value_name = "BYTES",
+        default_value_t = 1_048_576
+    )]
+    pub frame_max_bytes: usize,
+    /// Size of one opinion, proposal or rationale. Every participant is sent every one of them.
+    #[arg(
+        long,
+        env = "SYNOD_OPINION_MAX_BYTES",
+        value_name = "BYTES",
+        default_value_t = 262_144
+    )]
+    pub opinion_max_bytes: usize,
+    /// Commands of one connection that may wait for their answer; the server reads no further until one is answered.
+    #[arg(
+        long,
+        env = "SYNOD_COMMANDS_IN_FLIGHT_MAX",
+        value_name = "N",
+        default_value_t = 4
+    )]
+    pub commands_in_flight_max: usize,
+    /// Commands of the whole server that may wait for the database; more are refused as overloaded.
+    #[arg(
+        long,
+        env = "SYNOD_COMMANDS_PENDING_MAX",
+        value_name = "N",
+        default_value_t = 8_192
+    )]
+    pub commands_pending_max: usize,
+    /// Frames waiting for one reader; a reader that falls behind is closed with 4100 and resumes.
+    #[arg(
+        long,
+        env = "SYNOD_OUTBOX_MAX_FRAMES",
+        value_name = "N",
+        default_value_t = 1_024
+    )]
+    pub outbox_max_frames: usize,
+    /// Bytes waiting for one reader, beyond the frames being sent.
+    #[arg(
+        long,
+        env = "SYNOD_OUTBOX_MAX_BYTES",
+        value_name = "BYTES",
+        default_value_t = 1_048_576
+    )]
+    pub outbox_max_bytes: usize,
+    /// Time between two pings. Below the idle time-outs of common proxies (60 s).
+    #[arg(
+        long,
+        env = "SYNOD_PING_INTERVAL_MS",
+        value_name = "MS",
+        default_value_t = 25_000
+    )]
+    pub ping_interval_ms: u64,
+    /// Time for a pong; then the socket is closed with 4103.
+    #[arg(
+        long,
+        env = "SYNOD_PONG_TIMEOUT_MS",
+        value_name = "MS",
+        default_value_t = 10_000
+    )]
+    pub pong_timeout_ms: u64,
+    /// Time for a new socket's peer to take its first frames, and for a closing one to say goodbye.
+    #[arg(
+        long,
+        env = "SYNOD_CLOSE_TIMEOUT_MS",
+        value_name = "MS",
+        default_value_t = 2_000
+    )]
+    pub close_timeout_ms: u64,
+    /// A commit that took longer moves the deadlines that ran meanwhile to the end of the meeting's reconnect grace.
+    #[arg(
+        long,
+        env = "SYNOD_COMMIT_STALL_MS",
+        value_name = "MS",
+        default_value_t = 1_000
+    )]
+    pub commit_stall_ms: u64,
+    /// Restarts of one meeting within the window below; one more marks it failed.
+    #[arg(
+        long,
+        env = "SYNOD_MEETING_RESTARTS_MAX",
+        value_name = "N",
+        default_value_t = 3
+    )]
+    pub meeting_restarts_max: usize,
+    /// The window in which a meeting's restarts are counted.
+    #[arg(
+        long,
+        env = "SYNOD_MEETING_RESTART_WINDOW_MS",
+        value_name = "MS",
+        default_value_t = 60_000
+    )]
+    pub meeting_restart_window_ms: u64,
+    /// Time for everything to be finished and said when the server is told to stop.
+    #[arg(
+        long,
+        env = "SYNOD_SHUTDOWN_TIMEOUT_MS",
+        value_name = "MS",
+        default_value_t = 30_000
+    )]
+    pub shutdown_timeout_ms: u64,
+}
+
+impl Limits {
+    /// The retry time that a refused client is told: about as long as a full queue needs to drain.
+    pub const RETRY_AFTER: Duration = Duration::from_secs(1);
+    /// Rows of the journal read at once: a resume is served in pages, so that no reader takes much memory.
+    pub const JOURNAL_PAGE_ROWS: u32 = 256;
+    /// Appends in one transaction; more wait for the next. Beyond this a larger batch is no faster.
+    pub const BATCH_MAX_APPENDS: usize = 512;
+    /// Meetings loaded at once at start: large enough to amortise the round trip, small enough for memory.
+    pub const RECOVERY_CHUNK_MEETINGS: usize = 250;
+    /// The first pause after a failed commit; it doubles up to [`COMMIT_RETRY_MAX`](Self::COMMIT_RETRY_MAX).
+    pub const COMMIT_RETRY_MIN: Duration = Duration::from_millis(50);
+    /// The longest pause between two tries to commit: soon enough after a database is back.
+    pub const COMMIT_RETRY_MAX: Duration = Duration::from_secs(2);
+    /// Rows of a page when none is asked for, and at most.
+    pub const PAGE_SIZE: (u32, u32) = (50, 500);
+    /// Bytes of a JSON body that is no message: settings and names need no more.
+    pub const BODY_MAX_BYTES: u64 = 262_144;
+    /// An answer from a meeting or the registry that takes longer means the database is away.
+    pub const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+
+    /// A duration of so many milliseconds.
+    pub fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+}
+
+impl Default for Limits {
+    /// The defaults of the command line, for tests and embedding.
+    fn default() -> Self {
+        #[derive(clap::Parser)]
+        struct Defaults {
+            #[command(flatten)]
+            limits: Limits,
+        }
+        <Defaults as clap::Parser>::parse_from(["synod"]).limits
+    }
+}

@@ -1,0 +1,252 @@
+//! The composition root: makes every part, joins them, runs them, and takes them down in order.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use ractor::rpc::CallResult;
+use ractor::{Actor, ActorRef};
+use tokio::time::timeout;
+use tracing::{info, warn};
+
+use crate::actors::connection::Context;
+use crate::actors::directory::Directory;
+use crate::actors::permit::Permits;
+use crate::actors::persistence::{Health, Persistence};
+use crate::actors::registry::{self, Registry};
+use crate::clock::Clock;
+use crate::config::{self, Limits};
+use crate::storage::connect::{self, Database};
+use crate::storage::{Store, migrate};
+use crate::transport::accept::{self, Listener};
+use crate::transport::{Api, Readiness, auth};
+
+/// What a server is made of; everything that touches the world comes in from outside.
+pub struct Parts {
+    /// Where things are kept.
+    pub store: Arc<dyn Store>,
+    /// Time, ids and chance.
+    pub clock: Clock,
+    /// Bounds.
+    pub limits: Limits,
+    /// The operator's token.
+    pub admin_token: String,
+    /// Browser origins that may connect.
+    pub allowed_origins: Vec<String>,
+}
+
+/// Runs a server as it is configured, on a listener that is bound already, until `shutdown` ends.
+///
+/// # Errors
+/// If the database cannot be opened or migrated, or the admin token cannot be kept.
+pub async fn run<L: Listener>(
+    config: config::Server,
+    listener: L,
+    shutdown: impl Future<Output = ()> + Send,
+) -> anyhow::Result<()> {
+    let clock = Clock::system();
+    let database = database(&config.data).await?;
+    if !config.no_migrate {
+        migrate::up(&database)
+            .await
+            .context("the database could not be migrated")?;
+    }
+    let store = connect::connect(&database, config.data.database_connections_max).await?;
+    let admin_token = match config.admin_token {
+        Some(token) => token,
+        None => kept_admin_token(&config.data.data_dir, &clock).await?,
+    };
+    let config::Server {
+        limits,
+        allowed_origins,
+        ..
+    } = config;
+    run_parts(
+        Parts {
+            store,
+            clock,
+            limits,
+            admin_token,
+            allowed_origins,
+        },
+        listener,
+        shutdown,
+    )
+    .await
+}
+
+/// Runs a server of these parts until `shutdown` ends and everything is said.
+///
+/// # Errors
+/// If an actor cannot be started.
+pub async fn run_parts<L: Listener>(
+    parts: Parts,
+    listener: L,
+    shutdown: impl Future<Output = ()> + Send,
+) -> anyhow::Result<()> {
+    let store = Arc::clone(&parts.store);
+    let limits = Arc::new(parts.limits.clone());
+    let house = House::build(parts, Arc::clone(&limits)).await?;
+    let (api, readiness) = (house.api.clone(), house.api.readiness.clone());
+    let recovery = tokio::spawn(recover(api.clone()));
+    let shutdown = async {
+        shutdown.await;
+        // First of all, so that whoever sends traffic here learns to stop.
+        readiness.set(false);
+        info!("going down");
+    };
+    let under_way = accept::serve(listener, api.routes(), &limits, shutdown).await;
+    recovery.abort();
+    let patience = Limits::ms(limits.shutdown_timeout_ms);
+    let all_said = async {
+        house.drain().await;
+        under_way.finish().await;
+    };
+    if timeout(patience, all_said).await.is_err() {
+        warn!("not everything was said in time; agents resume from the journal");
+    }
+    house.leave().await;
+    store.close().await;
+    info!("gone");
+    Ok(())
+}
+
+/// The actors that live as long as the server.
+struct House {
+    api: Api,
+    registry: ActorRef<registry::Message>,
+}
+
+impl House {
+    async fn build(parts: Parts, limits: Arc<Limits>) -> anyhow::Result<Self> {
+        let Parts {
+            store,
+            clock,
+            admin_token,
+            allowed_origins,
+            ..
+        } = parts;
+        let health = Health::new();
+        let keeper = Persistence {
+            store: Arc::clone(&store),
+            health: health.clone(),
+        };
+        let (persistence, _) = Actor::spawn(None, keeper, ())
+            .await
+            .context("persistence could not be started")?;
+        let directory = Directory::default();
+        let supervisor = Registry {
+            store: Arc::clone(&store),
+            persistence: persistence.clone(),
+            directory: directory.clone(),
+            clock: clock.clone(),
+            limits: Arc::clone(&limits),
+        };
+        let (registry, _) = Actor::spawn(None, supervisor, ())
+            .await
+            .context("the registry could not be started")?;
+        let permits = Permits::new(limits.commands_pending_max);
+        let api = Api {
+            context: Context {
+                store,
+                clock,
+                permits,
+                limits,
+            },
+            directory,
+            registry: registry.clone(),
+            persistence,
+            health,
+            admin: auth::Admin::new(&admin_token),
+            allowed_origins: allowed_origins.into(),
+            readiness: Readiness::default(),
+        };
+        Ok(Self { api, registry })
+    }
+
+    /// Lets every meeting finish what is under way and send its agents away.
+    async fn drain(&self) {
+        let drained = self.registry.call(registry::Message::Drain, None).await;
+        if !matches!(drained, Ok(CallResult::Success(()))) {
+            warn!("the registry did not drain");
+        }
+    }
+
+    /// Ends the actors. Nothing waits any more: meetings have drained, requests were answered.
+    async fn leave(self) {
+        let _ = self
+            .registry
+            .stop_and_wait(None, Some(Limits::CALL_TIMEOUT))
+            .await;
+        let _ = self
+            .api
+            .persistence
+            .drain_and_wait(Some(Limits::CALL_TIMEOUT))
+            .await;
+    }
+}
+
+/// Wakes every meeting that was in progress, then opens for traffic.
+async fn recover(api: Api) {
+    match api.registry.call(registry::Message::Recover, None).await {
+        Ok(CallResult::Success(meetings)) => {
+            info!(meetings, "ready");
+            api.readiness.set(true);
+        }
+        Ok(CallResult::Timeout | CallResult::SenderError) | Err(_) => warn!("the registry is gone"),
+    }
+}
+
+/// The database that is meant, its directory made.
+///
+/// # Errors
+/// If the address is none, or the data directory cannot be made.
+pub async fn database(data: &config::Data) -> anyhow::Result<Database> {
+    if let Some(url) = &data.database_url {
+        return Ok(Database::parse(url)?);
+    }
+    let directory = &data.data_dir;
+    tokio::fs::create_dir_all(directory)
+        .await
+        .with_context(|| {
+            format!(
+                "cannot make the data directory {}: choose another with --data-dir",
+                directory.display()
+            )
+        })?;
+    Ok(Database::Sqlite(directory.join("synod.db")))
+}
+
+/// The admin token of the data directory, made at first start, readable by its owner only.
+async fn kept_admin_token(directory: &Path, clock: &Clock) -> anyhow::Result<String> {
+    use tokio::io::AsyncWriteExt;
+    let path = directory.join("admin-token");
+    let about = || {
+        format!(
+            "cannot keep the admin token in {}: set SYNOD_ADMIN_TOKEN",
+            path.display()
+        )
+    };
+    if let Ok(token) = tokio::fs::read_to_string(&path).await {
+        let token = token.trim().to_owned();
+        anyhow::ensure!(
+            !token.is_empty(),
+            "{} is empty: delete it or set SYNOD_ADMIN_TOKEN",
+            path.display()
+        );
+        return Ok(token);
+    }
+    tokio::fs::create_dir_all(directory)
+        .await
+        .with_context(about)?;
+    let (token, _) = auth::issue(clock);
+    let mut options = tokio::fs::OpenOptions::new();
+    options.write(true).create_new(true).mode(0o600);
+    let mut file = options.open(&path).await.with_context(about)?;
+    file.write_all(format!("{token}\n").as_bytes())
+        .await
+        .with_context(about)?;
+    file.sync_all().await.with_context(about)?;
+    info!(path = %path.display(), "made an admin token");
+    Ok(token)
+}

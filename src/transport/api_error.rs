@@ -1,0 +1,234 @@
+//! Every answer that is a no, in one shape: `{"error": code, "message": for people, "details": {…}}`.
+
+use std::convert::Infallible;
+
+use http::header::{ALLOW, RETRY_AFTER, SEC_WEBSOCKET_VERSION, WWW_AUTHENTICATE};
+use http::{HeaderName, HeaderValue, StatusCode};
+use serde_json::{Map, Value, json};
+use tracing::error;
+use warp::Rejection;
+use warp::reply::Reply;
+
+use super::Response;
+use crate::config::Limits;
+use crate::domain::Refusal;
+use crate::storage;
+
+/// A no. Boxed, because most answers are a yes.
+#[derive(Debug)]
+pub struct ApiError(Box<Answer>);
+
+#[derive(Debug)]
+struct Answer {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+    /// Further fields of the body: `details`, mostly.
+    more: Map<String, Value>,
+    header: Option<(HeaderName, HeaderValue)>,
+}
+
+impl warp::reject::Reject for ApiError {}
+
+impl ApiError {
+    fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self(Box::new(Answer {
+            status,
+            code,
+            message: message.into(),
+            more: Map::new(),
+            header: None,
+        }))
+    }
+
+    fn with(mut self, field: &str, value: Value) -> Self {
+        self.0.more.insert(field.to_owned(), value);
+        self
+    }
+
+    fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.0.header = Some((name, value));
+        self
+    }
+
+    /// 400, with every bad field and what is wrong with it.
+    pub fn validation(details: Map<String, Value>) -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "validation_error",
+            "the request has bad fields: see details",
+        )
+        .with("details", Value::Object(details))
+    }
+
+    /// 400 for one field.
+    pub fn invalid(field: &str, reason: impl Into<String>) -> Self {
+        Self::validation(Map::from_iter([(field.to_owned(), json!([reason.into()]))]))
+    }
+
+    /// 401: the same whatever was wrong with the credentials.
+    pub fn unauthenticated() -> Self {
+        let message = "send a valid token as `Authorization: Bearer <token>`";
+        Self::new(StatusCode::UNAUTHORIZED, "authentication_required", message)
+            .with_header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
+    }
+
+    /// 403.
+    pub fn forbidden(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "forbidden", message)
+    }
+
+    /// 404.
+    pub fn not_found(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", message)
+    }
+
+    /// 409, with a code for the state that forbids the step.
+    pub fn conflict(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, code, message)
+    }
+
+    /// 413. Sizes in MiB.
+    pub fn message_too_large(max_bytes: u64, actual_bytes: u64) -> Self {
+        let max_mb = max_bytes / MEBIBYTE;
+        let actual_mb = (actual_bytes / MEBIBYTE).max(max_mb + 1);
+        let message = format!(
+            "a message has at most {max_mb} MB: keep what is larger elsewhere and send its address"
+        );
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "message_too_large", message)
+            .with("max_size_mb", max_mb.into())
+            .with("actual_size_mb", actual_mb.into())
+    }
+
+    /// 415.
+    pub fn not_json() -> Self {
+        let message = "send JSON, with `Content-Type: application/json`";
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported_media_type",
+            message,
+        )
+    }
+
+    /// 426: a WebSocket handshake of another version than 13 (RFC 6455, section 4.4).
+    pub fn upgrade_required() -> Self {
+        Self::new(
+            StatusCode::UPGRADE_REQUIRED,
+            "upgrade_required",
+            "this server speaks WebSocket version 13",
+        )
+        .with_header(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"))
+    }
+
+    /// 503, with the time after which to try again.
+    pub fn overloaded() -> Self {
+        let seconds = Limits::RETRY_AFTER.as_secs().max(1);
+        let message = "the server or its database has more to do than it can: try again later";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", message)
+            .with_header(RETRY_AFTER, HeaderValue::from(seconds))
+    }
+
+    /// 500. What went wrong stands in the log.
+    pub fn internal() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal_error",
+            "the server failed: its log says why",
+        )
+    }
+}
+
+impl From<storage::Error> for ApiError {
+    fn from(error: storage::Error) -> Self {
+        let list = |ids: &[uuid::Uuid]| {
+            ids.iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        match &error {
+            storage::Error::Unavailable(_) => {
+                error!(%error, "the database did not answer");
+                Self::overloaded()
+            }
+            storage::Error::AlreadyExists(what) => {
+                Self::conflict("already_exists", format!("this {what} already exists"))
+            }
+            storage::Error::UnknownAgent(ids) => {
+                Self::invalid("agent_id", format!("unknown agent: {}", list(ids)))
+            }
+            storage::Error::UnknownCommunication(ids) => Self::invalid(
+                "related_communication_ids",
+                format!("unknown communication: {}", list(ids)),
+            ),
+            storage::Error::Damaged { .. } => {
+                error!(%error, "the database holds what this server cannot read");
+                Self::internal()
+            }
+        }
+    }
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        let message = refusal.to_string();
+        match &refusal {
+            Refusal::NotInvited | Refusal::NotModerator | Refusal::NotYourself => {
+                Self::forbidden(message)
+            }
+            Refusal::NotInProgress(status) | Refusal::AlreadyStarted(status) => {
+                Self::conflict(refusal.code(), message)
+                    .with("details", json!({"status": status.as_str()}))
+            }
+            Refusal::NotYourTurn
+            | Refusal::NoOpenBallot
+            | Refusal::AlreadyVoted
+            | Refusal::NotAParticipant
+            | Refusal::AlreadyParticipant
+            | Refusal::Full
+            | Refusal::NoParticipants
+            | Refusal::Over
+            | Refusal::Paused
+            | Refusal::NotPaused => Self::conflict(refusal.code(), message),
+        }
+    }
+}
+
+impl From<&ApiError> for Response {
+    fn from(error: &ApiError) -> Self {
+        let error = &error.0;
+        let mut body = Map::new();
+        body.insert("error".to_owned(), error.code.into());
+        body.insert("message".to_owned(), error.message.clone().into());
+        body.extend(error.more.clone());
+        let mut response =
+            warp::reply::with_status(warp::reply::json(&body), error.status).into_response();
+        if let Some((name, value)) = &error.header {
+            response.headers_mut().insert(name, value.clone());
+        }
+        response
+    }
+}
+
+/// What a request is told that no route took.
+///
+/// # Errors
+/// Never.
+pub async fn recover(rejection: Rejection) -> Result<Response, Infallible> {
+    if let Some(error) = rejection.find::<ApiError>() {
+        return Ok(error.into());
+    }
+    let error = if rejection.find::<warp::reject::MethodNotAllowed>().is_some() {
+        ApiError::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method_not_allowed",
+            "this route does not know this method",
+        )
+        .with_header(ALLOW, HeaderValue::from_static("GET, POST"))
+    } else {
+        ApiError::not_found("no such route")
+    };
+    Ok((&error).into())
+}
+
+const MEBIBYTE: u64 = 1_048_576;

@@ -1,0 +1,113 @@
+//! The doors: HTTP and WebSocket.
+//!
+//! [`accept`] takes connections, [`rest`] answers requests, [`ws`] upgrades sockets and hands them to a connection
+//! actor. [`auth`] says who is asking, [`fields`] what they are asking, [`api_error`] is every answer that is a no.
+//!
+//! What is deliberately absent: rules of meetings and any state. A request asks an actor or the
+//! store, and tells what it was told.
+
+pub mod accept;
+pub mod api_error;
+pub mod auth;
+pub mod fields;
+pub mod rest;
+pub mod ws;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use ractor::rpc::CallResult;
+use ractor::{ActorRef, RpcReplyPort};
+use warp::Filter;
+use warp::filters::BoxedFilter;
+
+pub use self::api_error::ApiError;
+use crate::actors::connection;
+use crate::actors::directory::Directory;
+use crate::actors::persistence::Health;
+use crate::actors::registry::Route;
+use crate::actors::{meeting, persistence, registry};
+use crate::config::Limits;
+use crate::domain::MeetingId;
+
+/// The answer to one request.
+pub type Response = warp::reply::Response;
+
+/// What the doors lead to; cheap to clone.
+#[derive(Clone)]
+pub struct Api {
+    /// The store, time, permits and bounds.
+    pub context: connection::Context,
+    /// Where meetings live.
+    pub directory: Directory,
+    /// Wakes meetings.
+    pub registry: ActorRef<registry::Message>,
+    /// Makes messages durable.
+    pub persistence: ActorRef<persistence::Message>,
+    /// Whether it can.
+    pub health: Health,
+    /// Who has the run of the house.
+    pub admin: auth::Admin,
+    /// Browser origins that may connect.
+    pub allowed_origins: Arc<[String]>,
+    /// Whether all meetings are awake and the server is not going down.
+    pub readiness: Readiness,
+}
+
+/// Whether the server wants traffic.
+#[derive(Clone, Debug, Default)]
+pub struct Readiness(Arc<AtomicBool>);
+
+impl Readiness {
+    /// Whether it does.
+    pub fn get(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Says whether it does.
+    pub fn set(&self, is_ready: bool) {
+        self.0.store(is_ready, Ordering::Relaxed);
+    }
+}
+
+impl Api {
+    /// Every route.
+    pub fn routes(&self) -> BoxedFilter<(Response,)> {
+        rest::routes(self)
+            .or(ws::routes(self))
+            .unify()
+            .recover(api_error::recover)
+            .unify()
+            .boxed()
+    }
+
+    /// Where a meeting is; wakes it if need be.
+    async fn locate(&self, id: MeetingId) -> Result<Route, ApiError> {
+        match self.directory.find(id) {
+            Some(actor) => Ok(Route::Awake(actor)),
+            None => ask(&self.registry, |reply| registry::Message::Open(id, reply)).await,
+        }
+    }
+
+    /// The actor that runs a meeting.
+    async fn awake(&self, id: MeetingId) -> Result<ActorRef<meeting::Message>, ApiError> {
+        match self.locate(id).await? {
+            Route::Awake(actor) => Ok(actor),
+            Route::Over => Err(ApiError::conflict("meeting_over", "the meeting is over")),
+            Route::Unknown => Err(ApiError::not_found("no such meeting")),
+            Route::Damaged => Err(ApiError::internal()),
+            Route::Unavailable => Err(ApiError::overloaded()),
+        }
+    }
+}
+
+/// Asks an actor; one that is gone or too slow is answered for as an overload, because asking again may help.
+async fn ask<M: ractor::Message, T: Send + 'static>(
+    actor: &ActorRef<M>,
+    message: impl FnOnce(RpcReplyPort<T>) -> M,
+) -> Result<T, ApiError> {
+    match actor.call(message, Some(Limits::CALL_TIMEOUT)).await {
+        Ok(CallResult::Success(answer)) => Ok(answer),
+        Ok(CallResult::Timeout | CallResult::SenderError) | Err(_) => Err(ApiError::overloaded()),
+    }
+}

@@ -1,0 +1,235 @@
+//! `GET /ws/meetings/{id}`: the handshake (RFC 6455, section 4.2), and over to a connection actor.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::header::{
+    CONNECTION, ORIGIN, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
+    SEC_WEBSOCKET_VERSION, UPGRADE,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use ractor::{Actor, ActorRef};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+use tracing::debug;
+use uuid::Uuid;
+use warp::filters::BoxedFilter;
+use warp::{Filter, Reply};
+
+use super::accept::Peer;
+use super::auth::{self, Identity};
+use super::fields::Fields;
+use super::{Api, ApiError, Response, ask, rest};
+use crate::actors::connection::{self, Connection};
+use crate::actors::meeting;
+use crate::actors::registry::Route;
+use crate::config::Limits;
+use crate::domain::{AgentId, MeetingId, Refusal};
+
+/// The sockets' routes.
+pub(super) fn routes(api: &Api) -> BoxedFilter<(Response,)> {
+    warp::path!("ws" / "meetings" / Uuid)
+        .and(warp::get())
+        .and(auth::identity(api))
+        .and(rest::query())
+        .and(warp::header::headers_cloned())
+        .and(warp::ext::optional::<OnUpgrade>())
+        .and(warp::ext::get::<Peer>())
+        .and(rest::with(api))
+        .then(
+            |id, identity, query, headers, upgrade, peer, api| async move {
+                let handshake = Handshake {
+                    meeting: MeetingId(id),
+                    identity,
+                    headers,
+                    upgrade,
+                    peer,
+                };
+                rest::respond(open(&api, handshake, query).await)
+            },
+        )
+        .boxed()
+}
+
+struct Handshake {
+    meeting: MeetingId,
+    identity: Identity,
+    headers: HeaderMap,
+    upgrade: Option<OnUpgrade>,
+    peer: Peer,
+}
+
+async fn open(
+    api: &Api,
+    handshake: Handshake,
+    query: Result<Fields, ApiError>,
+) -> Result<Response, ApiError> {
+    let mut query = query?;
+    let claimed = query.id("agent_id").map(AgentId);
+    let after = query.number("after", 0, u64::MAX);
+    query.finish()?;
+    let agent = agent(&handshake.identity, claimed)?;
+    let accept = check(&handshake.headers, &api.allowed_origins)?;
+    let upgrade = handshake
+        .upgrade
+        .ok_or_else(|| bad_handshake("connection", "cannot be upgraded"))?;
+    let actor = admit(
+        api,
+        handshake.meeting,
+        agent.as_ref().map(|(agent, _)| *agent),
+    )
+    .await?;
+    let (meeting_id, context) = (handshake.meeting, api.context.clone());
+    let arguments = move |socket| connection::Arguments {
+        socket,
+        agent,
+        meeting_id,
+        meeting: actor,
+        after,
+        context,
+    };
+    let config = socket_config(&api.context.limits);
+    let supervisor = api.registry.get_cell();
+    tokio::spawn(async move {
+        let Ok(upgraded) = upgrade.await else { return };
+        let socket =
+            WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config))
+                .await;
+        match Actor::spawn_linked(None, Connection, arguments(socket), supervisor).await {
+            // The place among the connections is the socket's as long as it lives.
+            Ok((_, ended)) => drop((ended.await, handshake.peer)),
+            Err(error) => debug!(%error, "a connection could not be started"),
+        }
+    });
+    Ok(switching_protocols(
+        &accept,
+        auth::subprotocol(&handshake.headers),
+    ))
+}
+
+/// Who takes part: the token's own agent, or nobody, who watches.
+fn agent(
+    identity: &Identity,
+    claimed: Option<AgentId>,
+) -> Result<Option<(AgentId, String)>, ApiError> {
+    match (identity, claimed) {
+        (Identity::Admin, None) => Ok(None),
+        (Identity::Admin, Some(_)) => Err(ApiError::forbidden(
+            "an agent takes part with its own token only",
+        )),
+        (Identity::Agent(agent), Some(claimed)) if claimed != agent.id => {
+            Err(ApiError::forbidden("agent_id is not the token's own"))
+        }
+        (Identity::Agent(agent), _) => Ok(Some((agent.id, agent.name.clone()))),
+    }
+}
+
+/// The actor that runs the meeting, once it has said that it would let the agent in; `None` if the meeting is over.
+async fn admit(
+    api: &Api,
+    id: MeetingId,
+    agent: Option<AgentId>,
+) -> Result<Option<ActorRef<meeting::Message>>, ApiError> {
+    let actor = match api.locate(id).await? {
+        Route::Awake(actor) => actor,
+        Route::Over => return Ok(None),
+        Route::Unknown => return Err(ApiError::not_found("no such meeting")),
+        Route::Damaged => return Err(ApiError::internal()),
+        Route::Unavailable => return Err(ApiError::overloaded()),
+    };
+    let Some(agent) = agent else {
+        return Ok(Some(actor));
+    };
+    match ask(&actor, |reply| meeting::Message::Admit(agent, reply)).await? {
+        Ok(()) => Ok(Some(actor)),
+        Err(Refusal::Over) => Ok(None),
+        Err(refusal) => Err(refusal.into()),
+    }
+}
+
+/// Checks a handshake and gives the accept key.
+fn check(headers: &HeaderMap, allowed_origins: &[String]) -> Result<String, ApiError> {
+    if !has_token(headers, &UPGRADE, "websocket") || !has_token(headers, &CONNECTION, "upgrade") {
+        return Err(bad_handshake(
+            "upgrade",
+            "this route is for WebSocket connections only",
+        ));
+    }
+    if headers
+        .get(SEC_WEBSOCKET_VERSION)
+        .is_none_or(|version| version != "13")
+    {
+        return Err(ApiError::upgrade_required());
+    }
+    let key = headers
+        .get(SEC_WEBSOCKET_KEY)
+        .map(HeaderValue::as_bytes)
+        .unwrap_or_default();
+    if STANDARD.decode(key).map_or(0, |key| key.len()) != KEY_BYTES {
+        return Err(bad_handshake(
+            "sec-websocket-key",
+            "must be 16 bytes in base64",
+        ));
+    }
+    if let Some(origin) = headers.get(ORIGIN)
+        && !allowed_origins
+            .iter()
+            .any(|allowed| origin == allowed.as_str())
+    {
+        return Err(ApiError::forbidden(
+            "this Origin may not connect: see --allowed-origins",
+        ));
+    }
+    Ok(derive_accept_key(key))
+}
+
+fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
+    let values = headers
+        .get_all(name)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    values
+        .flat_map(|value| value.split(','))
+        .any(|part| part.trim().eq_ignore_ascii_case(token))
+}
+
+fn bad_handshake(header: &str, reason: &str) -> ApiError {
+    ApiError::invalid(header, reason)
+}
+
+fn switching_protocols(accept: &str, subprotocol: Option<&str>) -> Response {
+    let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
+    let headers = response.headers_mut();
+    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    let values = [
+        (SEC_WEBSOCKET_ACCEPT, Some(accept)),
+        (SEC_WEBSOCKET_PROTOCOL, subprotocol),
+    ];
+    for (name, value) in values {
+        if let Some(value) = value.and_then(|value| HeaderValue::from_str(value).ok()) {
+            headers.insert(name, value);
+        }
+    }
+    response
+}
+
+fn socket_config(limits: &Limits) -> WebSocketConfig {
+    WebSocketConfig::default()
+        .read_buffer_size(READ_BUFFER_BYTES)
+        .write_buffer_size(WRITE_BUFFER_BYTES)
+        .max_write_buffer_size(MAX_WRITE_BUFFER_BYTES)
+        .max_message_size(Some(limits.frame_max_bytes))
+        .max_frame_size(Some(limits.frame_max_bytes))
+}
+
+/// Of a handshake's key (RFC 6455, section 4.1).
+const KEY_BYTES: usize = 16;
+/// Idle sockets keep their buffers, so they are small.
+const READ_BUFFER_BYTES: usize = 4_096;
+/// Frames that wait together leave in one write up to about this size.
+const WRITE_BUFFER_BYTES: usize = 4_096;
+/// More than the largest frame there is: a ballot with an opinion of the largest size from everyone.
+const MAX_WRITE_BUFFER_BYTES: usize = 134_217_728;

@@ -1,0 +1,19 @@
+//! What is said: every frame, every journal payload and every code, in their JSON shapes.
+//!
+//! [`inbound`] turns text into a command; behind it nothing unvalidated exists. [`outbound`] turns what
+//! happened into frames. [`journal`] is the shape in which an event is kept, and the very same text is
+//! the `data` of the frame that tells it. [`shape`] holds the JSON mirrors that all of them share:
+//! serde stops here, the types of `domain` know nothing of it.
+//!
+//! What is deliberately absent: sockets, actors, the database, any decision about a meeting.
+
+pub mod close_code;
+pub mod frame;
+pub mod inbound;
+pub mod journal;
+mod mirror;
+pub mod outbound;
+pub mod shape;
+
+pub use close_code::CloseCode;
+pub use frame::{Frame, FrameId};

@@ -1,0 +1,160 @@
+//! What happened, as frames. Each is encoded once, however many read it.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::journal::{self, to_json};
+use super::{Frame, FrameId, shape};
+use crate::domain::{AgentId, Meeting, MeetingId, Phase, Recorded, Refusal, phase::NO_RESPONSE};
+
+/// The version of the protocol, told in `connected`. Additions do not change it.
+pub const PROTOCOL_VERSION: u32 = 1;
+
+/// The first frame on a meeting's socket.
+pub fn connected(meeting: &Meeting, agent: Option<AgentId>) -> Frame {
+    frame(&json!({
+        "type": "connected",
+        "protocol_version": PROTOCOL_VERSION,
+        "meeting_id": meeting.created().meeting.0,
+        "agent_id": agent.map(|agent| agent.0),
+        "topic": meeting.created().topic,
+        "last_seq": meeting.last_seq(),
+        "state": state(meeting),
+    }))
+}
+
+/// One event, told to everyone. `payload` is its kept shape.
+pub fn meeting_event(meeting: MeetingId, recorded: &Recorded, payload: &str) -> Frame {
+    let Recorded { seq, at, event } = recorded;
+    let kind = journal::kind(event);
+    let at = to_json(at);
+    let data = journal::told(event, payload);
+    Frame::new(format!(
+        r#"{{"type":"meeting_event","event":"{kind}","meeting_id":"{meeting}","seq":{seq},"at":{at},"data":{data}}}"#
+    ))
+}
+
+/// Asks the holder of the turn to speak; `None` when nobody has the turn.
+pub fn opinion_request(meeting: &Meeting, now: DateTime<Utc>) -> Option<(AgentId, Frame)> {
+    let Phase::Discussing {
+        turn: Some(turn), ..
+    } = meeting.phase()
+    else {
+        return None;
+    };
+    let request = json!({
+        "type": "opinion_request",
+        "meeting_id": meeting.created().meeting.0,
+        "topic": meeting.created().topic,
+        "round": meeting.round(),
+        "max_discussion_rounds": meeting.settings().max_discussion_rounds,
+        "deadline": turn.deadline,
+        "time_left_ms": time_left_ms(turn.deadline, now),
+        "opinions": opinions(meeting),
+        "motion": meeting.motion().as_ref().map(shape::Motion::from),
+        "related_communication_ids": related(meeting),
+    });
+    Some((turn.agent, frame(&request)))
+}
+
+/// Asks every voter to vote; `None` when no ballot is open. The same bytes serve them all.
+pub fn consensus_request(meeting: &Meeting, now: DateTime<Utc>) -> Option<Frame> {
+    let Phase::Voting(ballot) = meeting.phase() else {
+        return None;
+    };
+    Some(frame(&json!({
+        "type": "consensus_request",
+        "meeting_id": meeting.created().meeting.0,
+        "topic": meeting.created().topic,
+        "round": meeting.round(),
+        "deadline": ballot.deadline,
+        "time_left_ms": time_left_ms(ballot.deadline, now),
+        "opinions": opinions(meeting),
+        "motion": shape::Motion::from(&ballot.motion),
+        "decision_rule": shape::DecisionRule::from(&meeting.settings().decision_rule),
+    })))
+}
+
+/// The answer to a frame that was carried out: the event that it became.
+pub fn ack(id: Option<&FrameId>, seq: u64) -> Frame {
+    frame(&json!({"type": "ack", "id": id, "seq": seq}))
+}
+
+/// The answer to a frame that was not.
+pub fn error(id: Option<&FrameId>, code: &str, message: &str) -> Frame {
+    frame(&json!({"type": "error", "id": id, "code": code, "message": message}))
+}
+
+/// The answer to a frame that the meeting refused.
+pub fn refusal(id: Option<&FrameId>, refusal: &Refusal) -> Frame {
+    error(id, refusal.code(), &refusal.to_string())
+}
+
+/// The answer to a frame for which there is no room now.
+pub fn overloaded(id: Option<&FrameId>, retry_after_ms: u64) -> Frame {
+    let message = "the server has more to do than it can: send the frame again later";
+    frame(
+        &json!({"type": "error", "id": id, "code": "overloaded", "message": message, "retry_after_ms": retry_after_ms}),
+    )
+}
+
+/// Where a meeting stands, for `connected` and for REST.
+pub fn state(meeting: &Meeting) -> Value {
+    let (turn, ballot, outcome) = match meeting.phase() {
+        Phase::Pending => (Value::Null, Value::Null, None),
+        Phase::Discussing { turn, order, .. } => {
+            let turn = turn.as_ref().map(|turn| {
+                json!({"agent_id": turn.agent.0, "deadline": turn.deadline, "absent_until": turn.absent_until,
+                       "order": uuids(order)})
+            });
+            (turn.unwrap_or_default(), Value::Null, None)
+        }
+        Phase::Voting(ballot) => {
+            let voted: Vec<_> = ballot.cast().map(|cast| cast.agent.0).collect();
+            let ballot = json!({"motion": shape::Motion::from(&ballot.motion), "voters": uuids(&ballot.voters),
+                                "voted": voted, "deadline": ballot.deadline});
+            (Value::Null, ballot, None)
+        }
+        Phase::Concluded { outcome } => (Value::Null, Value::Null, Some(outcome.as_str())),
+    };
+    let participants = meeting.roster().present();
+    let participants: Vec<_> = participants
+        .map(|p| json!({"agent_id": p.agent.0, "name": p.name, "connected": p.connected}))
+        .collect();
+    json!({
+        "status": meeting.status().as_str(),
+        "phase": meeting.phase().name(),
+        "outcome": outcome,
+        "round": meeting.round(),
+        "max_discussion_rounds": meeting.settings().max_discussion_rounds,
+        "paused": meeting.paused_at().is_some(),
+        "moderator_id": meeting.created().moderator.map(|agent| agent.0),
+        "participants": participants,
+        "turn": turn,
+        "ballot": ballot,
+        "opinions": opinions(meeting),
+        "last_seq": meeting.last_seq(),
+    })
+}
+
+fn opinions(meeting: &Meeting) -> Vec<Value> {
+    let opinion = |o: &crate::domain::Opinion| json!({"agent_id": o.agent.0, "content": o.content.as_deref().unwrap_or(NO_RESPONSE)});
+    meeting.opinions().iter().map(opinion).collect()
+}
+
+fn related(meeting: &Meeting) -> Vec<uuid::Uuid> {
+    meeting.created().related.iter().map(|id| id.0).collect()
+}
+
+fn uuids(agents: &[AgentId]) -> Vec<uuid::Uuid> {
+    agents.iter().map(|agent| agent.0).collect()
+}
+
+fn time_left_ms(deadline: DateTime<Utc>, now: DateTime<Utc>) -> i64 {
+    (deadline - now).num_milliseconds().max(0)
+}
+
+fn frame<T: Serialize>(value: &T) -> Frame {
+    Frame::new(to_json(value))
+}
