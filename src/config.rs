@@ -50,7 +50,7 @@ pub struct Server {
     /// Do not run pending migrations at start.
     #[arg(long, env = "SYNOD_NO_MIGRATE", value_parser = clap::builder::BoolishValueParser::new())]
     pub no_migrate: bool,
-    /// The admin token. Without it one is made at first start and kept in <data-dir>/admin-token, readable by its owner only.
+    /// The admin token. Without it one is made at first start and kept in DATA_DIR/admin-token, readable by its owner only.
     #[arg(
         long,
         env = "SYNOD_ADMIN_TOKEN",

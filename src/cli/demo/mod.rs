@@ -104,7 +104,6 @@ impl Demo {
             &format!("{id}, for good: the database refuses to change it"),
         )?;
         teller.fact("Meeting", &format!("{server}/api/v1/meetings/{meeting}"))?;
-        teller.fact("Dashboard", &format!("{server}/"))?;
         let Self { agents, rounds, .. } = self;
         let again = format!("synod demo --seed {seed} --agents {agents} --rounds {rounds}");
         teller.fact("Again", &again)?;
