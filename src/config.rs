@@ -12,7 +12,7 @@ use clap::{Args, ValueEnum};
 /// Where the data is.
 #[derive(Args, Clone, Debug)]
 pub struct Data {
-    /// The database: <postgres://user@host/name>, or <sqlite://path>. Without it, an embedded SQLite file in the data directory.
+    /// The database: `postgres://user@host/name`, or `sqlite://path`. Without it, an embedded SQLite file in the data directory.
     #[arg(long, env = "DATABASE_URL", value_name = "URL", hide_env_values = true)]
     pub database_url: Option<String>,
     /// Directory of the embedded database and of the admin token; made if it is missing.
@@ -50,7 +50,7 @@ pub struct Server {
     /// Do not run pending migrations at start.
     #[arg(long, env = "SYNOD_NO_MIGRATE", value_parser = clap::builder::BoolishValueParser::new())]
     pub no_migrate: bool,
-    /// The admin token. Without it one is made at first start and kept in <data-dir>/admin-token, readable by its owner only.
+    /// The admin token. Without it one is made at first start and kept in DATA_DIR/admin-token, readable by its owner only.
     #[arg(
         long,
         env = "SYNOD_ADMIN_TOKEN",
@@ -58,7 +58,7 @@ pub struct Server {
         hide_env_values = true
     )]
     pub admin_token: Option<String>,
-    /// Browser origins that may connect, such as <https://example.org>. None by default: agents send no Origin.
+    /// Browser origins that may connect, such as `https://example.org`. None by default: agents send no Origin.
     #[arg(
         long,
         env = "SYNOD_ALLOWED_ORIGINS",

@@ -44,35 +44,32 @@ pub async fn run<L: Listener>(
     listener: L,
     shutdown: impl Future<Output = ()> + Send,
 ) -> anyhow::Result<()> {
-    let clock = Clock::system();
-    let database = database(&config.data).await?;
-    if !config.no_migrate {
-        migrate::up(&database)
-            .await
-            .context("the database could not be migrated")?;
-    }
-    let store = connect::connect(&database, config.data.database_connections_max).await?;
-    let admin_token = match config.admin_token {
-        Some(token) => token,
-        None => kept_admin_token(&config.data.data_dir, &clock).await?,
-    };
-    let config::Server {
-        limits,
-        allowed_origins,
-        ..
-    } = config;
-    run_parts(
-        Parts {
+    run_parts(Parts::open(config).await?, listener, shutdown).await
+}
+
+impl Parts {
+    /// Opens the database that is configured, brings it up to date, and finds the admin token or makes one.
+    async fn open(config: config::Server) -> anyhow::Result<Self> {
+        let clock = Clock::system();
+        let database = database(&config.data).await?;
+        if !config.no_migrate {
+            migrate::up(&database)
+                .await
+                .context("the database could not be migrated")?;
+        }
+        let store = connect::connect(&database, config.data.database_connections_max).await?;
+        let admin_token = match config.admin_token {
+            Some(token) => token,
+            None => kept_admin_token(&config.data.data_dir, &clock).await?,
+        };
+        Ok(Self {
             store,
             clock,
-            limits,
+            limits: config.limits,
             admin_token,
-            allowed_origins,
-        },
-        listener,
-        shutdown,
-    )
-    .await
+            allowed_origins: config.allowed_origins,
+        })
+    }
 }
 
 /// Runs a server of these parts until `shutdown` ends and everything is said.

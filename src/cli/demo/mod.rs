@@ -22,7 +22,6 @@ use super::stop;
 use super::teller::Teller;
 use crate::client::{Client, Credentials, ServerFrame, Socket};
 use crate::clock::Clock;
-use crate::config::LogFormat;
 use crate::telemetry;
 use crate::wire::CloseCode;
 
@@ -56,7 +55,7 @@ Examples:
 
 impl Demo {
     pub(super) async fn run(self) -> anyhow::Result<()> {
-        telemetry::start(LogFormat::Pretty, "warn")?;
+        telemetry::start(false, "warn")?;
         let asked_to_stop = stop::asked()?;
         tokio::pin!(asked_to_stop);
         let clock = Clock::system();
@@ -107,7 +106,6 @@ impl Demo {
         let kept = format!("{id}, for good: the database refuses to change it");
         teller.fact("Decision", &kept)?;
         teller.fact("Meeting", &format!("{server}/api/v1/meetings/{meeting}"))?;
-        teller.fact("Dashboard", &format!("{server}/"))?;
         let Self { agents, rounds, .. } = self;
         let again = format!("synod demo --seed {seed} --agents {agents} --rounds {rounds}");
         teller.fact("Again", &again)?;

@@ -74,6 +74,10 @@ pub enum FoldError {
         /// The number that does.
         found: u64,
     },
+    /// An event cannot have happened where it stands: a vote from outside the electorate, a second
+    /// vote, a second creation.
+    #[error("event {0} cannot have happened where it stands")]
+    Impossible(u64),
 }
 
 impl Meeting {
@@ -106,9 +110,24 @@ impl Meeting {
                     found: recorded.seq,
                 });
             }
+            if !meeting.can_follow(&recorded.event) {
+                return Err(FoldError::Impossible(recorded.seq));
+            }
             meeting.apply(&recorded);
         }
         Ok(meeting)
+    }
+
+    /// Whether [`apply`](Self::apply) may be asked to take this event in here.
+    fn can_follow(&self, event: &Event) -> bool {
+        match (event, &self.phase) {
+            (Event::MeetingCreated(_), _) => false,
+            (Event::VoteRecorded { agent, .. }, Phase::Voting(ballot)) => {
+                ballot.is_eligible(*agent) && !ballot.has_voted(*agent)
+            }
+            (Event::VoteRecorded { .. }, _) => false,
+            _ => true,
+        }
     }
 
     fn born(at: DateTime<Utc>, created: Created) -> Self {

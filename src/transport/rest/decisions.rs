@@ -5,27 +5,23 @@ use uuid::Uuid;
 use warp::Filter;
 use warp::filters::BoxedFilter;
 
-use super::{communications, list, ok, query, respond, stored_json, with};
+use super::{communications, list, ok, reading, respond, stored_json};
 use crate::domain::{DecisionId, MeetingId};
 use crate::storage::{Decision, DecisionFilter};
-use crate::transport::auth::{self, Identity};
+use crate::transport::auth::Identity;
 use crate::transport::fields::Fields;
 use crate::transport::{Api, ApiError, Response};
 
 pub(super) fn routes(api: &Api) -> BoxedFilter<(Response,)> {
     let index = warp::path!("decisions")
-        .and(warp::get())
-        .and(auth::identity(api))
-        .and(query())
-        .and(with(api))
+        .and(reading(api))
         .then(|identity, query, api| async move { respond(index(&api, &identity, query).await) });
-    let show = warp::path!("decisions" / Uuid)
-        .and(warp::get())
-        .and(auth::identity(api))
-        .and(with(api))
-        .then(
-            |id, identity, api| async move { respond(show(&api, &identity, DecisionId(id)).await) },
-        );
+    let show =
+        warp::path!("decisions" / Uuid)
+            .and(reading(api))
+            .then(|id, identity, _, api| async move {
+                respond(show(&api, &identity, DecisionId(id)).await)
+            });
     index.or(show).unify().boxed()
 }
 

@@ -21,10 +21,14 @@ use serde_json::{Value, json};
 use warp::filters::BoxedFilter;
 use warp::{Filter, Rejection, Reply};
 
+use super::auth::{self, Identity};
 use super::fields::{self, Fields};
 use super::{Api, ApiError, Response};
 use crate::config::Limits;
 use crate::storage::{Page, PageRequest, Start};
+
+/// The fields of a request, or why it has none.
+type Given = Result<Fields, ApiError>;
 
 /// Every REST route.
 pub(super) fn routes(api: &Api) -> BoxedFilter<(Response,)> {
@@ -45,22 +49,43 @@ pub(super) fn with(api: &Api) -> impl Filter<Extract = (Api,), Error = Infallibl
     warp::any().map(move || api.clone())
 }
 
+/// A request that reads: who asks, and its query.
+fn reading(
+    api: &Api,
+) -> impl Filter<Extract = (Identity, Given, Api), Error = Rejection> + Clone + use<> {
+    warp::get()
+        .and(auth::identity(api))
+        .and(query())
+        .and(with(api))
+}
+
+/// A request that writes: who asks, and its body.
+fn writing<B>(
+    api: &Api,
+    body: B,
+) -> impl Filter<Extract = (Identity, Given, Api), Error = Rejection> + Clone + use<B>
+where
+    B: Filter<Extract = (Given,), Error = Rejection> + Clone + Send + Sync + 'static,
+{
+    warp::post()
+        .and(auth::identity(api))
+        .and(body)
+        .and(with(api))
+}
+
 /// Takes the query.
-pub(super) fn query()
--> impl Filter<Extract = (Result<Fields, ApiError>,), Error = Infallible> + Clone {
+pub(super) fn query() -> impl Filter<Extract = (Given,), Error = Infallible> + Clone {
     let raw = warp::query::raw().or(warp::any().map(String::new)).unify();
     raw.map(|query: String| Fields::from_query(&query))
 }
 
 /// Takes a JSON body of a resource that is no message.
-fn body() -> impl Filter<Extract = (Result<Fields, ApiError>,), Error = Rejection> + Clone {
+fn body() -> impl Filter<Extract = (Given,), Error = Rejection> + Clone {
     message_body(Limits::BODY_MAX_BYTES)
 }
 
 /// Takes a JSON body of at most so many bytes; one that announces more is not read at all.
-fn message_body(
-    max_bytes: u64,
-) -> impl Filter<Extract = (Result<Fields, ApiError>,), Error = Rejection> + Clone {
+fn message_body(max_bytes: u64) -> impl Filter<Extract = (Given,), Error = Rejection> + Clone {
     warp::header::headers_cloned()
         .and(warp::body::stream())
         .then(move |headers: HeaderMap, stream| async move {
