@@ -45,7 +45,7 @@ pub enum Message {
     /// These meetings have not ended.
     Found(Vec<MeetingId>, RpcReplyPort<usize>),
     /// A meeting was taken over and folded.
-    Loaded(MeetingId, Box<Loaded>),
+    Loaded(MeetingId, Loaded),
     /// All that [`Recover`](Message::Recover) found is awake.
     Recovered(RpcReplyPort<usize>),
     /// Let every meeting finish what is under way and send its agents away; answered when all have.
@@ -70,7 +70,7 @@ pub enum Route {
 /// What came of loading a meeting.
 pub enum Loaded {
     /// It is ours.
-    Ready(meeting::Arguments),
+    Ready(Box<meeting::Arguments>),
     /// It is not to be run.
     Not(Route),
 }
@@ -82,6 +82,7 @@ pub struct State {
     loading: HashMap<MeetingId, Vec<RpcReplyPort<Route>>>,
     failures: HashMap<MeetingId, VecDeque<DateTime<Utc>>>,
     is_draining: bool,
+    /// Told when the last meeting has gone.
     drained: Option<RpcReplyPort<()>>,
 }
 
@@ -104,7 +105,7 @@ impl Actor for Registry {
             Message::Open(id, reply) => self.open(&myself, state, id, reply),
             Message::Recover(reply) => self.recover(&myself, reply),
             Message::Found(ids, reply) => self.found(&myself, state, ids, reply),
-            Message::Loaded(id, loaded) => self.loaded(&myself, state, id, *loaded).await,
+            Message::Loaded(id, loaded) => self.loaded(&myself, state, id, loaded).await,
             Message::Recovered(reply) => drop(reply.send(state.running.len())),
             Message::Drain(reply) => self.drain(state, reply),
         }
@@ -119,15 +120,18 @@ impl Actor for Registry {
         state: &mut State,
     ) -> Result<(), ActorProcessingErr> {
         match event {
-            SupervisionEvent::ActorTerminated(cell, _, _) => self.forget(state, cell.get_id()),
+            SupervisionEvent::ActorTerminated(cell, _, _) => {
+                if let Some(id) = self.forget(state, cell.get_id()) {
+                    state.failures.remove(&id);
+                }
+            }
             SupervisionEvent::ActorFailed(cell, error) => {
-                match state.running.get(&cell.get_id()).copied() {
-                    Some(id) => {
-                        error!(meeting_id = %id, %error, "a meeting failed");
-                        self.forget(state, cell.get_id());
-                        self.restart(&myself, state, id);
-                    }
-                    None => error!(%error, "a connection failed"),
+                if let Some(id) = state.running.get(&cell.get_id()).copied() {
+                    error!(meeting_id = %id, %error, "a meeting failed");
+                    self.forget(state, cell.get_id());
+                    self.restart(&myself, state, id);
+                } else {
+                    error!(%error, "a connection failed");
                 }
             }
             SupervisionEvent::ActorStarted(_) | SupervisionEvent::ProcessGroupChanged(_) => {}
@@ -161,7 +165,7 @@ impl Registry {
         let (store, myself) = (Arc::clone(&self.store), myself.clone());
         tokio::spawn(async move {
             let loaded = load_one(&*store, id, give_up).await;
-            let _ = myself.cast(Message::Loaded(id, Box::new(loaded)));
+            let _ = myself.cast(Message::Loaded(id, loaded));
         });
     }
 
@@ -191,12 +195,12 @@ impl Registry {
                 for taken in patiently(|| store.take_over(chunk)).await {
                     let id = taken.meeting;
                     asleep.remove(&id);
-                    let _ = myself.cast(Message::Loaded(id, Box::new(fold(taken, None))));
+                    let _ = myself.cast(Message::Loaded(id, fold(taken, None)));
                 }
                 // They have ended meanwhile, or could not be read: whoever waits for them may ask again.
                 for id in asleep {
                     let not = Loaded::Not(Route::Unavailable);
-                    let _ = myself.cast(Message::Loaded(id, Box::new(not)));
+                    let _ = myself.cast(Message::Loaded(id, not));
                 }
             }
             let _ = myself.cast(Message::Recovered(reply));
@@ -211,9 +215,8 @@ impl Registry {
         loaded: Loaded,
     ) {
         let route = match loaded {
-            // Whoever comes now is for the next server.
             Loaded::Ready(_) if state.is_draining => Route::Unavailable,
-            Loaded::Ready(arguments) => self.spawn(myself, state, id, arguments).await,
+            Loaded::Ready(arguments) => self.spawn(myself, state, id, *arguments).await,
             Loaded::Not(route) => route,
         };
         for reply in state.loading.remove(&id).unwrap_or_default() {
@@ -250,8 +253,9 @@ impl Registry {
         }
     }
 
-    fn forget(&self, state: &mut State, actor: ActorId) {
-        if let Some(id) = state.running.remove(&actor)
+    fn forget(&self, state: &mut State, actor: ActorId) -> Option<MeetingId> {
+        let id = state.running.remove(&actor);
+        if let Some(id) = id
             && self
                 .directory
                 .find(id)
@@ -264,6 +268,7 @@ impl Registry {
         {
             drop(reply.send(()));
         }
+        id
     }
 
     /// Brings a failed meeting back, but not for ever: beyond its bound it is marked failed.
@@ -325,12 +330,12 @@ async fn load_one(store: &dyn Store, id: MeetingId, give_up: Option<String>) -> 
 
 fn fold(taken: Taken, give_up: Option<String>) -> Loaded {
     match journal::load(taken.journal) {
-        Ok((meeting, answered)) => Loaded::Ready(meeting::Arguments {
+        Ok((meeting, answered)) => Loaded::Ready(Box::new(meeting::Arguments {
             meeting,
             epoch: taken.epoch,
             answered,
             give_up,
-        }),
+        })),
         Err(error) => {
             error!(meeting_id = %taken.meeting, %error, "a meeting's journal cannot be read; it stays closed");
             Loaded::Not(Route::Damaged)

@@ -17,6 +17,7 @@ mod migrate;
 mod serve;
 pub mod settings;
 mod stop;
+mod teller;
 mod token;
 
 use std::ffi::OsString;

@@ -5,6 +5,7 @@ use clap::Args;
 use tokio::net::TcpListener;
 
 use super::stop;
+use crate::config::LogFormat;
 use crate::{config, server, telemetry};
 
 /// Run the server until ctrl-c or SIGTERM; it lets its agents go in good order, a second signal ends it at once.
@@ -30,7 +31,7 @@ Examples:
 impl Serve {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         let Self { server } = self;
-        telemetry::start(server.log_format, &server.log)?;
+        telemetry::start(server.log_format == LogFormat::Json, &server.log)?;
         let asked_to_stop = stop::asked()?;
         let wanted = server.listen;
         let listener = TcpListener::bind(wanted).await.with_context(|| {

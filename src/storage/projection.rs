@@ -93,7 +93,7 @@ pub fn project(recorded: &Recorded) -> Vec<Row> {
             LeaveReason::Left => vec![Row::Left { agent, at }],
             LeaveReason::Disconnected => Vec::new(),
         },
-        Event::MeetingStarted => meta(0, "Meeting started".to_owned()),
+        Event::MeetingStarted { .. } => meta(0, "Meeting started".to_owned()),
         Event::OpinionPresented {
             round,
             agent,

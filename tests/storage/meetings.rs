@@ -213,95 +213,35 @@ async fn some_meetings(store: &dyn Store) -> Vec<AgentId> {
 async fn filters_hold_alone_and_together(fresh: &Fresh) {
     let store = &*fresh.store;
     let known = some_meetings(store).await;
-    let all = MeetingFilter::default();
-    let found = async |filter: MeetingFilter| {
+    let found = async |ask: &dyn Fn(&mut MeetingFilter)| {
+        let mut filter = MeetingFilter::default();
+        ask(&mut filter);
         let found = store.meetings(&filter, everything()).await.unwrap();
         assert_eq!(found.total, Some(found.items.len() as u64));
         let number = |n: &u64| found.items.iter().any(|row| row.id == meeting_id(*n));
         (1..=4).filter(number).collect::<Vec<_>>()
     };
-    assert_eq!(found(all.clone()).await, [1, 2, 3, 4]);
-    let status = Some(Status::Completed);
-    assert_eq!(
-        found(MeetingFilter {
-            status,
-            ..all.clone()
-        })
-        .await,
-        [3, 4]
-    );
-    let outcome = Some(Outcome::Cancelled);
-    assert_eq!(
-        found(MeetingFilter {
-            outcome,
-            ..all.clone()
-        })
-        .await,
-        [4]
-    );
-    let agent = Some(known[0]);
-    assert_eq!(
-        found(MeetingFilter {
-            agent,
-            ..all.clone()
-        })
-        .await,
-        [1, 3]
-    );
-    let visible_to = Some(known[1]);
-    assert_eq!(
-        found(MeetingFilter {
-            visible_to,
-            ..all.clone()
-        })
-        .await,
-        [2, 3]
-    );
-    assert_eq!(
-        found(MeetingFilter {
-            agent,
-            visible_to,
-            ..all.clone()
-        })
-        .await,
-        [3]
-    );
-    let (from, until) = (Some(at(2)), Some(at(4)));
-    assert_eq!(
-        found(MeetingFilter {
-            from,
-            ..all.clone()
-        })
-        .await,
-        [2, 3, 4]
-    );
-    assert_eq!(
-        found(MeetingFilter {
-            until,
-            ..all.clone()
-        })
-        .await,
-        [1, 2, 3]
-    );
-    let words = Some("äpfel".to_owned());
-    let together = MeetingFilter {
-        status,
-        outcome: Some(Outcome::Consensus),
-        agent,
-        visible_to,
-        words,
-        from,
-        until,
+    let (first, second) = (Some(known[0]), Some(known[1]));
+    assert_eq!(found(&|_| {}).await, [1, 2, 3, 4]);
+    assert_eq!(found(&|f| f.status = Some(Status::Completed)).await, [3, 4]);
+    assert_eq!(found(&|f| f.outcome = Some(Outcome::Cancelled)).await, [4]);
+    assert_eq!(found(&|f| f.agent = first).await, [1, 3]);
+    assert_eq!(found(&|f| f.visible_to = second).await, [2, 3]);
+    assert_eq!(found(&|f| f.from = Some(at(2))).await, [2, 3, 4]);
+    assert_eq!(found(&|f| f.until = Some(at(4))).await, [1, 2, 3]);
+    let both = |f: &mut MeetingFilter| (f.agent, f.visible_to) = (first, second);
+    assert_eq!(found(&both).await, [3]);
+    let all = |outcome| MeetingFilter {
+        status: Some(Status::Completed),
+        outcome: Some(outcome),
+        agent: first,
+        visible_to: second,
+        words: Some("äpfel".to_owned()),
+        from: Some(at(2)),
+        until: Some(at(4)),
     };
-    assert_eq!(found(together.clone()).await, [3]);
-    assert_eq!(
-        found(MeetingFilter {
-            outcome,
-            ..together
-        })
-        .await,
-        [0; 0]
-    );
+    assert_eq!(found(&|f| *f = all(Outcome::Consensus)).await, [3]);
+    assert_eq!(found(&|f| *f = all(Outcome::Cancelled)).await, [0; 0]);
 }
 
 async fn words_are_found_whatever_their_case_and_signs(fresh: &Fresh) {

@@ -1,5 +1,7 @@
 //! One history, three stores, the same rows.
 
+use std::collections::BTreeMap;
+
 use synod::domain::{Command, Created, Input, Settings, Start as StartWhen};
 use synod::storage::{CommunicationFilter, DecisionFilter, MeetingFilter, Store};
 
@@ -101,21 +103,20 @@ fn hasty(n: u64, known: &[synod::domain::AgentId]) -> Created {
 }
 
 async fn all_rows(store: &dyn Store) -> String {
+    let everything = everything();
+    let (messages, meetings) = (CommunicationFilter::default(), MeetingFilter::default());
+    let mut decisions = store
+        .decisions(&DecisionFilter::default(), everything)
+        .await
+        .unwrap();
+    for decision in &mut decisions.items {
+        decision.agreement = in_key_order(&decision.agreement);
+    }
     let mut rows = format!(
-        "{:#?}\n{:#?}\n{:#?}\n{:#?}\n{:#?}\n",
-        store.agents(everything()).await.unwrap(),
-        store
-            .communications(&CommunicationFilter::default(), everything())
-            .await
-            .unwrap(),
-        store
-            .meetings(&MeetingFilter::default(), everything())
-            .await
-            .unwrap(),
-        store
-            .decisions(&DecisionFilter::default(), everything())
-            .await
-            .unwrap(),
+        "{:#?}\n{:#?}\n{:#?}\n{:#?}\n{decisions:#?}\n",
+        store.agents(everything).await.unwrap(),
+        store.communications(&messages, everything).await.unwrap(),
+        store.meetings(&meetings, everything).await.unwrap(),
         store.open_meetings().await.unwrap(),
     );
     for n in 1..=4 {
@@ -130,4 +131,19 @@ async fn all_rows(store: &dyn Store) -> String {
         rows.push_str(&of_meeting);
     }
     rows
+}
+
+/// PostgreSQL keeps its own order of keys.
+fn in_key_order(json: &str) -> String {
+    fn sorted(value: serde_json::Value) -> serde_json::Value {
+        match value {
+            serde_json::Value::Object(map) => {
+                let keys: BTreeMap<_, _> = map.into_iter().map(|(k, v)| (k, sorted(v))).collect();
+                keys.into_iter().collect()
+            }
+            serde_json::Value::Array(items) => items.into_iter().map(sorted).collect(),
+            plain => plain,
+        }
+    }
+    sorted(serde_json::from_str(json).unwrap()).to_string()
 }

@@ -62,7 +62,7 @@ pub(crate) async fn check(fresh: &Fresh, meeting: Uuid, logs: &[Log]) -> Checked
     let row = row.expect("the meeting is kept");
     let rows = store.journal(id, 0, u32::MAX).await.expect("a journal");
     journal_is_whole(&rows, &row);
-    let decoded = rows.iter().cloned().map(journal::decode);
+    let decoded = rows.iter().map(journal::decode);
     let events: Vec<_> = decoded.map(|event| event.expect("a known event")).collect();
     header_follows(&rows, &row);
     participants_follow(store, &events, id).await;
@@ -181,7 +181,9 @@ fn said_by(recorded: &Recorded) -> Vec<Said> {
             let closed = (seq, None, "meta", *round, verdict.as_str().to_owned());
             revealed.chain([closed]).collect()
         }
-        Event::MeetingStarted | Event::MeetingCancelled { .. } | Event::MeetingFailed { .. } => {
+        Event::MeetingStarted { .. }
+        | Event::MeetingCancelled { .. }
+        | Event::MeetingFailed { .. } => {
             vec![(seq, None, "meta", 0, String::new())]
         }
         _ => Vec::new(),

@@ -1,6 +1,6 @@
 //! What the two SQL databases share, which is nearly everything.
 //!
-//! A [`Statement`] is SQL with `?` where values go; a [`Dialect`] says how a database takes a [`Value`], reads a
+//! A [`statement::Statement`] is SQL with `?` where values go; a [`Dialect`] says how a database takes a [`Value`], reads a
 //! column, begins a transaction and writes many rows at once. All else, filters and lists and rows and the
 //! checks around a write, is written here once: one file per resource, each with its rows, its reads and its writes.
 //!
