@@ -21,7 +21,7 @@ fn synod(args: &[&str]) -> Command {
 
 /// Runs a command to its end; none takes long.
 async fn output(command: &mut Command) -> Output {
-    let ended = tokio::time::timeout(Duration::from_secs(60), command.output()).await;
+    let ended = tokio::time::timeout(Duration::from_mins(1), command.output()).await;
     ended.expect("an end").expect("a process")
 }
 
@@ -30,28 +30,28 @@ async fn run(args: &[&str]) -> Output {
 }
 
 fn out(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
+    String::from_utf8(output.stdout.clone()).expect("stdout is text")
 }
 
 fn err(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
+    String::from_utf8(output.stderr.clone()).expect("stderr is text")
 }
 
 fn text(path: &Path) -> &str {
-    path.to_str().unwrap()
+    path.to_str().expect("a path that is text")
 }
 
 /// An address where nobody else can listen for now, so that an attempt says which address was meant.
 fn taken() -> (TcpListener, SocketAddr) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("an address");
     (listener, address)
 }
 
-fn settings_file(directory: &TempDir, text: &str) -> String {
+fn settings_file(directory: &TempDir, contents: &str) -> String {
     let path = directory.path().join("synod.toml");
-    fs::write(&path, text).unwrap();
-    path.to_str().unwrap().to_owned()
+    fs::write(&path, contents).expect("a file can be written");
+    text(&path).to_owned()
 }
 
 // ---- Exit codes ----
@@ -162,7 +162,7 @@ async fn the_server_tells_its_address_and_stops_when_it_is_asked_to() {
     assert!(address.parse::<SocketAddr>().is_ok(), "{address}");
     let pid = Pid::from_raw(i32::try_from(server.id().unwrap()).unwrap());
     kill(pid, Signal::SIGTERM).unwrap();
-    let ended = tokio::time::timeout(Duration::from_secs(60), server.wait()).await;
+    let ended = tokio::time::timeout(Duration::from_mins(1), server.wait()).await;
     assert_eq!(ended.unwrap().unwrap().code(), Some(0));
 }
 
@@ -230,7 +230,7 @@ async fn a_token_stands_alone_on_stdout_and_can_be_replaced_and_revoked() {
 // ---- Demo ----
 
 async fn demo(args: &[&str]) -> (Output, TempDir) {
-    let scratch = tempfile::tempdir().unwrap();
+    let scratch = tempfile::tempdir().expect("a directory");
     let mut command = synod(&[&["demo", "--fast"], args].concat());
     // What is set for a server does not concern the demo.
     command

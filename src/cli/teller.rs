@@ -343,7 +343,11 @@ mod tests {
             teller.tell(&event).unwrap();
         }
         let text = String::from_utf8(out).unwrap();
-        anstream::adapter::strip_str(&text).to_string()
+        let text = anstream::adapter::strip_str(&text).to_string();
+        // `expect!` takes a margin that all lines have for its own.
+        text.lines()
+            .map(|line| line.strip_prefix("  ").unwrap_or(line).to_owned() + "\n")
+            .collect()
     }
 
     fn created() -> (&'static str, Value) {
@@ -388,7 +392,7 @@ mod tests {
                 json!({"tally": {"agree": 1, "disagree": 0, "abstain": 1}, "verdict": "rejected"}),
             ),
         ]);
-        expect![[r#"
+        expect![[r"
 
               Hives?
 
@@ -413,7 +417,7 @@ mod tests {
               ○ Bartholomew  abstains
 
               Not passed: 1 agrees, 1 abstains.
-        "#]]
+        "]]
         .assert_eq(&text);
     }
 
@@ -431,7 +435,7 @@ mod tests {
                 json!({"outcome": "consensus", "summary": null}),
             ),
         ]);
-        expect![[r#"
+        expect![[r"
 
               Hives?
 
@@ -444,7 +448,7 @@ mod tests {
               Passed by unanimous consent.
               Ada (agree): Good.
 
-        "#]]
+        "]]
         .assert_eq(&text);
     }
 

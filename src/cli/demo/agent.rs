@@ -114,7 +114,7 @@ impl Pace {
             opinion.content.len() + motion.map_or(0, |motion| motion.content.len())
         });
         let time = Duration::from_millis(18) * u32::try_from(said).unwrap_or(u32::MAX);
-        let time = time.clamp(Duration::from_millis(2_000), Duration::from_millis(6_000));
+        let time = time.clamp(Duration::from_secs(2), Duration::from_secs(6));
         self.pause(time).await;
     }
 
