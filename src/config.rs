@@ -183,7 +183,15 @@ pub struct Limits {
         default_value_t = 10_000
     )]
     pub pong_timeout_ms: u64,
-    /// Time for a new socket's peer to take its first frames, and for a closing one to say goodbye.
+    /// Time for a peer to take what is being written to it; then it is closed as too slow, with 4100.
+    #[arg(
+        long,
+        env = "SYNOD_WRITE_TIMEOUT_MS",
+        value_name = "MS",
+        default_value_t = 30_000
+    )]
+    pub write_timeout_ms: u64,
+    /// Time for a peer to answer the close of its socket.
     #[arg(
         long,
         env = "SYNOD_CLOSE_TIMEOUT_MS",
@@ -230,7 +238,12 @@ impl Limits {
     pub const RETRY_AFTER: Duration = Duration::from_secs(1);
     /// Rows of the journal read at once: a resume is served in pages, so that no reader takes much memory.
     pub const JOURNAL_PAGE_ROWS: u32 = 256;
-    /// Appends in one transaction; more wait for the next. Beyond this a larger batch is no faster.
+    /// Bytes in one transaction, unless a single append or message has more: databases have limits on a statement.
+    pub const BATCH_MAX_BYTES: usize = 16_777_216;
+    /// What a command holds of the server's room for commands: one place, and one more for each of these many bytes. The
+    /// default room is then half a GiB at most.
+    pub const BYTES_PER_PERMIT: usize = 65_536;
+    /// Appends or log requests in one transaction; more wait for the next. Beyond this a larger batch is no faster.
     pub const BATCH_MAX_APPENDS: usize = 512;
     /// Meetings loaded at once at start: large enough to amortise the round trip, small enough for memory.
     pub const RECOVERY_CHUNK_MEETINGS: usize = 250;

@@ -59,6 +59,11 @@ impl Parts {
         }
         let store = connect::connect(&database, config.data.database_connections_max).await?;
         let admin_token = match config.admin_token {
+            Some(token) if token.trim().is_empty() => {
+                anyhow::bail!(
+                    "the admin token is empty: set SYNOD_ADMIN_TOKEN to a long random text, or unset it"
+                )
+            }
             Some(token) => token,
             None => kept_admin_token(&config.data.data_dir, &clock).await?,
         };
@@ -98,12 +103,12 @@ pub async fn run_parts<L: Listener>(
     let all_said = async {
         house.drain().await;
         under_way.finish().await;
+        house.leave().await;
+        store.close().await;
     };
     if timeout(patience, all_said).await.is_err() {
         warn!("not everything was said in time; agents resume from the journal");
     }
-    house.leave().await;
-    store.close().await;
     info!("gone");
     Ok(())
 }
@@ -170,7 +175,7 @@ impl House {
     }
 
     /// Ends the actors. Nothing waits any more: meetings have drained, requests were answered.
-    async fn leave(self) {
+    async fn leave(&self) {
         let _ = self
             .registry
             .stop_and_wait(None, Some(Limits::CALL_TIMEOUT))

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use dashmap::DashMap;
-use ractor::ActorRef;
+use ractor::{ActorId, ActorRef, ActorStatus};
 
 use super::meeting;
 use crate::domain::MeetingId;
@@ -16,19 +16,10 @@ pub struct Directory {
 }
 
 impl Directory {
-    /// The actor that runs the meeting on this server, if it is awake.
+    /// The actor that runs the meeting on this server, if it is awake. One that is stopping is not.
     pub fn find(&self, id: MeetingId) -> Option<ActorRef<meeting::Message>> {
-        self.meetings.get(&id).map(|entry| entry.value().clone())
-    }
-
-    /// How many meetings are awake.
-    pub fn len(&self) -> usize {
-        self.meetings.len()
-    }
-
-    /// Whether no meeting is awake.
-    pub fn is_empty(&self) -> bool {
-        self.meetings.is_empty()
+        let actor = self.meetings.get(&id).map(|entry| entry.value().clone());
+        actor.filter(|actor| actor.get_status() < ActorStatus::Stopping)
     }
 
     pub(super) fn all(&self) -> Vec<ActorRef<meeting::Message>> {
@@ -42,7 +33,9 @@ impl Directory {
         self.meetings.insert(id, actor);
     }
 
-    pub(super) fn remove(&self, id: MeetingId) {
-        self.meetings.remove(&id);
+    /// Takes a route away, unless it leads to another actor by now.
+    pub(super) fn remove(&self, id: MeetingId, actor: ActorId) {
+        self.meetings
+            .remove_if(&id, |_, current| current.get_id() == actor);
     }
 }

@@ -20,6 +20,7 @@
 pub mod connection;
 pub mod directory;
 pub mod journal;
+mod loading;
 pub mod meeting;
 pub mod outbox;
 pub mod permit;

@@ -203,7 +203,9 @@ mod tests {
             let (outbox, reader) = outbox(8, 4);
             let mut frames = VecDeque::from(texts.map(frame));
             frames.rotate_left(turn);
-            frames.iter().for_each(|frame| outbox.push(frame.clone()));
+            for frame in &frames {
+                outbox.push(frame.clone());
+            }
             assert_eq!(reader.next().await, Next::Frames(frames));
         }
     }

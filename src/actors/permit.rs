@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::config::Limits;
+
 /// How much the whole server may have waiting for the database.
 ///
 /// When it is full, [`try_take`](Self::try_take) says no and the command is refused as overloaded.
@@ -27,9 +29,12 @@ impl Permits {
         }
     }
 
-    /// A place, unless all are taken.
-    pub fn try_take(&self) -> Option<Permit> {
-        let place = Arc::clone(&self.places).try_acquire_owned().ok()?;
+    /// A place, and one more for each [`Limits::BYTES_PER_PERMIT`] of what is to be held, unless too few are free.
+    pub fn try_take(&self, bytes: usize) -> Option<Permit> {
+        let places = u32::try_from(1 + bytes / Limits::BYTES_PER_PERMIT).ok()?;
+        let place = Arc::clone(&self.places)
+            .try_acquire_many_owned(places)
+            .ok()?;
         Some(Permit {
             _place: place,
             _of_connection: None,

@@ -7,14 +7,16 @@
 //! A commit that fails because the database is away is repeated until it is back. What waits is bounded
 //! by the permits of those who wait, so nothing is lost and nothing grows.
 
+use std::cmp;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use backon::{ExponentialBuilder, Retryable};
+use backon::Retryable;
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use tracing::{error, warn};
 
+use super::loading::pauses;
 use super::meeting;
 use super::permit::Permit;
 use crate::config::Limits;
@@ -63,8 +65,12 @@ pub struct Outcome {
     meeting: MeetingId,
     epoch: u64,
     up_to: u64,
-    appended: Appended,
+    appended: Result<Appended, Unkept>,
 }
+
+/// The database answers, but does not take these events.
+#[derive(Clone, Copy, Debug)]
+struct Unkept;
 
 /// The lanes.
 #[derive(Default)]
@@ -119,11 +125,7 @@ impl Actor for Persistence {
         state: &mut State,
     ) -> Result<(), ActorProcessingErr> {
         match message {
-            Message::Append(append, writer) => {
-                let key = (append.meeting, append.epoch);
-                state.writers.insert(key, writer);
-                state.queue(*append);
-            }
+            Message::Append(append, writer) => state.queue(*append, writer),
             Message::Log(request) => state.log.push(*request),
             Message::AppendsCommitted(outcomes) => {
                 state.is_appending = false;
@@ -140,19 +142,28 @@ impl Actor for Persistence {
 }
 
 impl State {
-    /// Puts events behind those that the same meeting has waiting: a batch holds each meeting once.
-    fn queue(&mut self, append: Append) {
-        match self
-            .appends
-            .iter_mut()
-            .find(|waiting| waiting.meeting == append.meeting)
-        {
-            Some(waiting) if waiting.epoch == append.epoch => {
-                waiting.entries.extend(append.entries);
-                waiting.header = append.header;
+    /// Puts events behind those that the same meeting has waiting: a batch holds each meeting once. Where two
+    /// owners of one meeting meet here, the older is fenced without asking the database.
+    fn queue(&mut self, append: Append, writer: ActorRef<meeting::Message>) {
+        let same = |waiting: &&mut Append| waiting.meeting == append.meeting;
+        match self.appends.iter_mut().find(same) {
+            None => {
+                self.writers.insert((append.meeting, append.epoch), writer);
+                self.appends.push(append);
             }
-            Some(waiting) => *waiting = append,
-            None => self.appends.push(append),
+            Some(waiting) => match append.epoch.cmp(&waiting.epoch) {
+                cmp::Ordering::Less => fence(&writer),
+                cmp::Ordering::Equal => {
+                    waiting.entries.extend(append.entries);
+                    waiting.header = append.header;
+                }
+                cmp::Ordering::Greater => {
+                    let older = self.writers.remove(&(waiting.meeting, waiting.epoch));
+                    older.iter().for_each(fence);
+                    self.writers.insert((append.meeting, append.epoch), writer);
+                    *waiting = append;
+                }
+            },
         }
     }
 
@@ -163,14 +174,12 @@ impl State {
         };
         // A meeting that has ended meanwhile needs no telling.
         let _ = match outcome.appended {
-            Appended::Committed => writer.cast(meeting::Message::Committed(outcome.up_to)),
-            Appended::Fenced => writer.cast(meeting::Message::Fenced),
+            Ok(Appended::Committed) => writer.cast(meeting::Message::Committed(outcome.up_to)),
+            Ok(Appended::Fenced) => writer.cast(meeting::Message::Fenced),
+            Err(Unkept) => writer.cast(meeting::Message::Unkept),
         };
-        if !self
-            .appends
-            .iter()
-            .any(|waiting| waiting.meeting == outcome.meeting)
-        {
+        let is_waiting = |waiting: &Append| (waiting.meeting, waiting.epoch) == key;
+        if !self.appends.iter().any(is_waiting) {
             self.writers.remove(&key);
         }
     }
@@ -182,13 +191,12 @@ impl Persistence {
             return;
         }
         state.is_appending = true;
-        let taken = state.appends.len().min(Limits::BATCH_MAX_APPENDS);
-        let batch: Vec<_> = state.appends.drain(..taken).collect();
+        let batch = take_batch(&mut state.appends, append_bytes);
         let (store, health, myself) =
             (Arc::clone(&self.store), self.health.clone(), myself.clone());
         tokio::spawn(async move {
             let appended = append_all(&*store, &health, &batch).await;
-            let outcome = |(append, appended): (&Append, Appended)| Outcome {
+            let outcome = |(append, appended): (&Append, Result<Appended, Unkept>)| Outcome {
                 meeting: append.meeting,
                 epoch: append.epoch,
                 up_to: append.entries.last().map_or(0, |entry| entry.recorded.seq),
@@ -204,7 +212,7 @@ impl Persistence {
             return;
         }
         state.is_logging = true;
-        let batch = std::mem::take(&mut state.log);
+        let batch = take_batch(&mut state.log, log_bytes);
         let (store, health, myself) =
             (Arc::clone(&self.store), self.health.clone(), myself.clone());
         tokio::spawn(async move {
@@ -214,9 +222,44 @@ impl Persistence {
     }
 }
 
-async fn append_all(store: &dyn Store, health: &Health, batch: &[Append]) -> Vec<Appended> {
+/// The next batch: the oldest that wait, bounded in number and bytes, but at least one.
+fn take_batch<T>(waiting: &mut Vec<T>, bytes: impl Fn(&T) -> usize) -> Vec<T> {
+    let mut room = Limits::BATCH_MAX_BYTES;
+    let fits = |one: &T| {
+        let bytes = bytes(one);
+        let fits = bytes <= room;
+        room = room.saturating_sub(bytes);
+        fits
+    };
+    let fitting = waiting.iter().take(Limits::BATCH_MAX_APPENDS).map(fits);
+    let taken = fitting.take_while(|fits| *fits).count().max(1);
+    waiting.drain(..taken).collect()
+}
+
+fn append_bytes(append: &Append) -> usize {
+    append.entries.iter().map(|entry| entry.payload.len()).sum()
+}
+
+fn log_bytes(request: &LogRequest) -> usize {
+    request
+        .messages
+        .iter()
+        .map(|message| message.content.len())
+        .sum()
+}
+
+/// Tells a meeting that another owner has overtaken it; one that is gone knows.
+fn fence(writer: &ActorRef<meeting::Message>) {
+    let _ = writer.cast(meeting::Message::Fenced);
+}
+
+async fn append_all(
+    store: &dyn Store,
+    health: &Health,
+    batch: &[Append],
+) -> Vec<Result<Appended, Unkept>> {
     match until_available(health, || store.append(batch)).await {
-        Ok(appended) => appended,
+        Ok(appended) => appended.into_iter().map(Ok).collect(),
         Err(_) if batch.len() > 1 => {
             // Something in the batch cannot be kept. One at a time, so that it stops its own meeting only.
             let mut appended = Vec::with_capacity(batch.len());
@@ -229,8 +272,8 @@ async fn append_all(store: &dyn Store, health: &Health, batch: &[Append]) -> Vec
         }
         Err(error) => {
             let meeting_id = batch.first().map(|append| append.meeting.to_string());
-            error!(meeting_id, %error, "events cannot be kept, so their meeting stops");
-            vec![Appended::Fenced; batch.len()]
+            error!(meeting_id, %error, "events cannot be kept, so their meeting fails");
+            vec![Err(Unkept); batch.len()]
         }
     }
 }
@@ -259,12 +302,8 @@ async fn until_available<T, F>(health: &Health, write: impl Fn() -> F) -> Result
 where
     F: Future<Output = Result<T, Error>>,
 {
-    let pauses = ExponentialBuilder::default()
-        .with_min_delay(Limits::COMMIT_RETRY_MIN)
-        .with_max_delay(Limits::COMMIT_RETRY_MAX)
-        .without_max_times();
     let result = write
-        .retry(pauses)
+        .retry(pauses())
         .when(Error::is_transient)
         .notify(|error, pause| {
             health.set(false);

@@ -5,22 +5,22 @@
 //!
 //! What is deliberately absent: I/O (loading runs in tasks), and any part in a meeting's traffic.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, RpcReplyPort, SupervisionEvent};
-use tracing::{error, info, warn};
+use tracing::{error, info};
 
 use super::directory::Directory;
-use super::journal;
+use super::loading::{self, Purpose};
 use super::meeting::{self, MeetingActor};
 use super::persistence;
 use crate::clock::Clock;
 use crate::config::Limits;
 use crate::domain::MeetingId;
-use crate::storage::{self, Store, Taken};
+use crate::storage::Store;
 
 /// The actor.
 pub struct Registry {
@@ -156,25 +156,27 @@ impl Registry {
             waiting.push(reply);
         } else {
             state.loading.insert(id, vec![reply]);
-            self.load(myself, id, None);
+            self.load(myself, id, Purpose::Visit);
         }
     }
 
-    /// Loads one meeting in a task, which reports back as [`Message::Loaded`].
-    fn load(&self, myself: &ActorRef<Message>, id: MeetingId, give_up: Option<String>) {
-        let (store, myself) = (Arc::clone(&self.store), myself.clone());
-        tokio::spawn(async move {
-            let loaded = load_one(&*store, id, give_up).await;
-            let _ = myself.cast(Message::Loaded(id, loaded));
-        });
+    /// Loads one meeting in a task, which reports back as [`Message::Loaded`]. The meeting must stand in
+    /// `loading`: two loads of one meeting never cross, so what is loaded last has the highest epoch.
+    fn load(&self, myself: &ActorRef<Message>, id: MeetingId, purpose: Purpose) {
+        tokio::spawn(loading::load(
+            Arc::clone(&self.store),
+            myself.clone(),
+            id,
+            purpose,
+        ));
     }
 
     fn recover(&self, myself: &ActorRef<Message>, reply: RpcReplyPort<usize>) {
-        let (store, myself) = (Arc::clone(&self.store), myself.clone());
-        tokio::spawn(async move {
-            let ids = patiently(|| store.open_meetings()).await;
-            let _ = myself.cast(Message::Found(ids, reply));
-        });
+        tokio::spawn(loading::find_open(
+            Arc::clone(&self.store),
+            myself.clone(),
+            reply,
+        ));
     }
 
     /// Loads many meetings. Each is marked first, so that an agent that comes meanwhile waits for this load and
@@ -190,19 +192,7 @@ impl Registry {
         state.loading.extend(ids.iter().map(|id| (*id, Vec::new())));
         let (store, myself) = (Arc::clone(&self.store), myself.clone());
         tokio::spawn(async move {
-            for chunk in ids.chunks(Limits::RECOVERY_CHUNK_MEETINGS) {
-                let mut asleep: HashSet<_> = chunk.iter().copied().collect();
-                for taken in patiently(|| store.take_over(chunk)).await {
-                    let id = taken.meeting;
-                    asleep.remove(&id);
-                    let _ = myself.cast(Message::Loaded(id, fold(taken, None)));
-                }
-                // They have ended meanwhile, or could not be read: whoever waits for them may ask again.
-                for id in asleep {
-                    let not = Loaded::Not(Route::Unavailable);
-                    let _ = myself.cast(Message::Loaded(id, not));
-                }
-            }
+            loading::load_all(store, myself.clone(), ids).await;
             let _ = myself.cast(Message::Recovered(reply));
         });
     }
@@ -231,10 +221,6 @@ impl Registry {
         id: MeetingId,
         arguments: meeting::Arguments,
     ) -> Route {
-        if let Some(older) = self.directory.find(id) {
-            // Two loads crossed: the later one has the higher epoch, so the older actor is fenced already.
-            older.stop(Some("taken over".to_owned()));
-        }
         let actor = MeetingActor {
             clock: self.clock.clone(),
             persistence: self.persistence.clone(),
@@ -255,13 +241,8 @@ impl Registry {
 
     fn forget(&self, state: &mut State, actor: ActorId) -> Option<MeetingId> {
         let id = state.running.remove(&actor);
-        if let Some(id) = id
-            && self
-                .directory
-                .find(id)
-                .is_some_and(|current| current.get_id() == actor)
-        {
-            self.directory.remove(id);
+        if let Some(id) = id {
+            self.directory.remove(id, actor);
         }
         if state.running.is_empty()
             && let Some(reply) = state.drained.take()
@@ -280,13 +261,15 @@ impl Registry {
         failures.push_back(now);
         failures.retain(|at| now - *at <= window);
         let is_hopeless = failures.len() > self.limits.meeting_restarts_max;
-        let give_up = is_hopeless
-            .then(|| format!("it failed {} times in a row on the server", failures.len()));
-        if is_hopeless {
+        let purpose = if is_hopeless {
+            let times = failures.len();
             state.failures.remove(&id);
-        }
+            Purpose::GiveUp(format!("it failed {times} times in a row on the server"))
+        } else {
+            Purpose::Restart
+        };
         state.loading.entry(id).or_default();
-        self.load(myself, id, give_up);
+        self.load(myself, id, purpose);
     }
 
     fn drain(&self, state: &mut State, reply: RpcReplyPort<()>) {
@@ -310,54 +293,6 @@ impl Registry {
             }
         });
     }
-}
-
-async fn load_one(store: &dyn Store, id: MeetingId, give_up: Option<String>) -> Loaded {
-    let unavailable = |error: storage::Error| {
-        warn!(meeting_id = %id, %error, "a meeting could not be loaded");
-        Loaded::Not(Route::Unavailable)
-    };
-    match store.take_over(&[id]).await.map(|mut taken| taken.pop()) {
-        Ok(Some(taken)) => fold(taken, give_up),
-        Ok(None) => match store.meeting(id).await {
-            Ok(Some(_)) => Loaded::Not(Route::Over),
-            Ok(None) => Loaded::Not(Route::Unknown),
-            Err(error) => unavailable(error),
-        },
-        Err(error) => unavailable(error),
-    }
-}
-
-fn fold(taken: Taken, give_up: Option<String>) -> Loaded {
-    match journal::load(taken.journal) {
-        Ok((meeting, answered)) => Loaded::Ready(Box::new(meeting::Arguments {
-            meeting,
-            epoch: taken.epoch,
-            answered,
-            give_up,
-        })),
-        Err(error) => {
-            error!(meeting_id = %taken.meeting, %error, "a meeting's journal cannot be read; it stays closed");
-            Loaded::Not(Route::Damaged)
-        }
-    }
-}
-
-/// Repeats a question at start-up until the database answers.
-async fn patiently<T: Default, F>(ask: impl Fn() -> F) -> T
-where
-    F: Future<Output = Result<T, storage::Error>>,
-{
-    use backon::Retryable;
-    let pauses = backon::ExponentialBuilder::default()
-        .with_min_delay(Limits::COMMIT_RETRY_MIN)
-        .with_max_delay(Limits::COMMIT_RETRY_MAX)
-        .without_max_times();
-    let answer = ask.retry(pauses).when(storage::Error::is_transient).await;
-    answer.unwrap_or_else(|error| {
-        error!(%error, "open meetings could not be read");
-        T::default()
-    })
 }
 
 /// Meetings that say goodbye at once.

@@ -11,7 +11,7 @@ use warp::reply::Reply;
 
 use super::Response;
 use crate::config::Limits;
-use crate::domain::Refusal;
+use crate::domain::{Refusal, Status};
 use crate::storage;
 
 /// A no. Boxed, because most answers are a yes.
@@ -78,6 +78,15 @@ impl ApiError {
         Self::new(StatusCode::FORBIDDEN, "forbidden", message)
     }
 
+    /// A conflict names the state it is in; any other answer stays as it is.
+    #[must_use]
+    pub fn in_state(self, status: Status) -> Self {
+        match self.0.status {
+            StatusCode::CONFLICT => self.with("details", json!({"status": status.as_str()})),
+            _ => self,
+        }
+    }
+
     /// 404.
     pub fn not_found(message: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", message)
@@ -98,6 +107,13 @@ impl ApiError {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "message_too_large", message)
             .with("max_size_mb", max_mb.into())
             .with("actual_size_mb", actual_mb.into())
+    }
+
+    /// 413, for a body that is no message.
+    pub fn body_too_large(max_bytes: u64) -> Self {
+        let message = format!("the body of this request has at most {max_bytes} bytes");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", message)
+            .with("max_size_bytes", max_bytes.into())
     }
 
     /// 415.
@@ -176,11 +192,9 @@ impl From<Refusal> for ApiError {
             Refusal::NotInvited | Refusal::NotModerator | Refusal::NotYourself => {
                 Self::forbidden(message)
             }
-            Refusal::NotInProgress(status) | Refusal::AlreadyStarted(status) => {
-                Self::conflict(refusal.code(), message)
-                    .with("details", json!({"status": status.as_str()}))
-            }
-            Refusal::NotYourTurn
+            Refusal::NotInProgress(_)
+            | Refusal::AlreadyStarted(_)
+            | Refusal::NotYourTurn
             | Refusal::NoOpenBallot
             | Refusal::AlreadyVoted
             | Refusal::NotAParticipant

@@ -92,6 +92,7 @@ pub(super) fn identity(
 async fn identify(api: &Api, headers: &HeaderMap) -> Result<Identity, ApiError> {
     let token = bearer(headers)
         .or_else(|| subprotocol(headers).and_then(|p| p.strip_prefix(SUBPROTOCOL_PREFIX)));
+    let token = token.filter(|token| !token.is_empty());
     let token = hash(token.ok_or_else(ApiError::unauthenticated)?);
     if api.admin.is(token) {
         return Ok(Identity::Admin);

@@ -77,6 +77,13 @@ impl Fields {
         }
     }
 
+    /// Notes a field that is not there.
+    pub fn require(&mut self, field: &str) {
+        if !self.has(field) {
+            self.fault(field, "is required");
+        }
+    }
+
     /// A field of any shape; null is as good as absent.
     pub fn take<T: DeserializeOwned>(&mut self, field: &str) -> Option<T> {
         let value = self.values.remove(field).filter(|value| !value.is_null())?;
@@ -111,10 +118,7 @@ impl Fields {
 
     /// A text that must be there and not be empty.
     pub fn required_text(&mut self, field: &str, max_chars: usize) -> Option<String> {
-        if !self.has(field) {
-            self.fault(field, "is required");
-            return None;
-        }
+        self.require(field);
         let text = self.text(field, max_chars)?;
         if text.is_empty() {
             self.fault(field, "must not be empty");
@@ -135,9 +139,7 @@ impl Fields {
 
     /// An id that must be there.
     pub fn required_id(&mut self, field: &str) -> Option<Uuid> {
-        if !self.has(field) {
-            self.fault(field, "is required");
-        }
+        self.require(field);
         self.id(field)
     }
 

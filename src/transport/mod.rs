@@ -24,6 +24,7 @@ use warp::filters::BoxedFilter;
 pub use self::api_error::ApiError;
 use crate::actors::connection;
 use crate::actors::directory::Directory;
+use crate::actors::permit::Permit;
 use crate::actors::persistence::Health;
 use crate::actors::registry::Route;
 use crate::actors::{meeting, persistence, registry};
@@ -89,17 +90,52 @@ impl Api {
         }
     }
 
-    /// The actor that runs a meeting.
-    async fn awake(&self, id: MeetingId) -> Result<ActorRef<meeting::Message>, ApiError> {
+    /// The actor that runs a meeting; `None` if the meeting is over.
+    async fn awake(&self, id: MeetingId) -> Result<Option<ActorRef<meeting::Message>>, ApiError> {
         match self.locate(id).await? {
-            Route::Awake(actor) => Ok(actor),
-            Route::Over => Err(ApiError::conflict("meeting_over", "the meeting is over")),
+            Route::Awake(actor) => Ok(Some(actor)),
+            Route::Over => Ok(None),
             Route::Unknown => Err(ApiError::not_found("no such meeting")),
             Route::Damaged => Err(ApiError::internal()),
             Route::Unavailable => Err(ApiError::overloaded()),
         }
     }
+
+    /// Asks a meeting something; `None` if it is over. One that ends while it is asked is asked for again, so that the
+    /// answer is what became of it.
+    async fn ask_meeting<T: Send + 'static>(
+        &self,
+        id: MeetingId,
+        message: impl Fn(RpcReplyPort<T>, Permit) -> meeting::Message,
+    ) -> Result<Option<T>, ApiError> {
+        for _ in 0..MEETING_TRIES {
+            let Some(actor) = self.awake(id).await? else {
+                return Ok(None);
+            };
+            let permit = self.permit(0)?;
+            match actor
+                .call(|reply| message(reply, permit), Some(Limits::CALL_TIMEOUT))
+                .await
+            {
+                Ok(CallResult::Success(answer)) => return Ok(Some(answer)),
+                Ok(CallResult::Timeout) => return Err(ApiError::overloaded()),
+                Ok(CallResult::SenderError) | Err(_) => {}
+            }
+        }
+        Err(ApiError::overloaded())
+    }
+
+    /// Room for a command that holds so many bytes.
+    fn permit(&self, bytes: usize) -> Result<Permit, ApiError> {
+        self.context
+            .permits
+            .try_take(bytes)
+            .ok_or_else(ApiError::overloaded)
+    }
 }
+
+/// Once for the actor that is found, once for what the registry knows after that one has gone.
+const MEETING_TRIES: usize = 2;
 
 /// Asks an actor; one that is gone or too slow is answered for as an overload, because asking again may help.
 async fn ask<M: ractor::Message, T: Send + 'static>(

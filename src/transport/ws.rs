@@ -21,10 +21,9 @@ use warp::{Filter, Reply};
 use super::accept::Peer;
 use super::auth::{self, Identity};
 use super::fields::Fields;
-use super::{Api, ApiError, Response, ask, rest};
+use super::{Api, ApiError, Response, rest};
 use crate::actors::connection::{self, Connection};
 use crate::actors::meeting;
-use crate::actors::registry::Route;
 use crate::config::Limits;
 use crate::domain::{AgentId, MeetingId, Refusal};
 
@@ -132,21 +131,15 @@ async fn admit(
     id: MeetingId,
     agent: Option<AgentId>,
 ) -> Result<Option<ActorRef<meeting::Message>>, ApiError> {
-    let actor = match api.locate(id).await? {
-        Route::Awake(actor) => actor,
-        Route::Over => return Ok(None),
-        Route::Unknown => return Err(ApiError::not_found("no such meeting")),
-        Route::Damaged => return Err(ApiError::internal()),
-        Route::Unavailable => return Err(ApiError::overloaded()),
-    };
-    let Some(agent) = agent else {
-        return Ok(Some(actor));
-    };
-    match ask(&actor, |reply| meeting::Message::Admit(agent, reply)).await? {
-        Ok(()) => Ok(Some(actor)),
-        Err(Refusal::Over) => Ok(None),
-        Err(refusal) => Err(refusal.into()),
+    if let Some(agent) = agent {
+        let admit = |reply, permit| meeting::Message::Admit(agent, reply, permit);
+        match api.ask_meeting(id, admit).await? {
+            Some(Ok(())) => {}
+            Some(Err(Refusal::Over)) | None => return Ok(None),
+            Some(Err(refusal)) => return Err(refusal.into()),
+        }
     }
+    api.awake(id).await
 }
 
 /// Checks a handshake and gives the accept key.

@@ -142,6 +142,10 @@ impl WireKind {
                 if content.is_empty() {
                     return Err(("invalid_frame", "content must not be empty".to_owned()));
                 }
+                if proposal.as_ref().is_some_and(String::is_empty) {
+                    let message = "proposal must not be empty: leave it out to propose nothing";
+                    return Err(("invalid_frame", message.to_owned()));
+                }
                 check_text("content", content, max_content_bytes)?;
                 check_text(
                     "proposal",

@@ -231,6 +231,11 @@ impl From<&domain::Settings> for Settings {
 }
 
 impl DecisionRule {
+    /// Whether it names a threshold that its rule does not look at.
+    pub fn has_stray_threshold(&self) -> bool {
+        self.threshold.is_some() && !matches!(self.rule, Rule::Supermajority)
+    }
+
     fn into_domain(self) -> domain::DecisionRule {
         let mut rule = match self.rule {
             Rule::Unanimous => domain::DecisionRule::unanimous(),

@@ -10,10 +10,10 @@ use tracing::error;
 use super::Context;
 use super::pump::End;
 use crate::actors::journal;
-use crate::actors::meeting::{self, Attached, Attachment, ConnectionId};
+use crate::actors::meeting::{self, Attached, Attachment, ConnectionId, NotAttached};
 use crate::actors::outbox::{Outbox, Reader};
 use crate::config::Limits;
-use crate::domain::{AgentId, Meeting, MeetingId, Refusal};
+use crate::domain::{AgentId, Meeting, MeetingId};
 use crate::wire::{CloseCode, Frame, outbound};
 
 /// What a socket is for.
@@ -27,20 +27,28 @@ pub(super) struct Link {
 }
 
 impl Link {
+    /// Asks the meeting to be heard and told; `None` if it stopped before it could answer.
     pub(super) async fn attach(
         &self,
         outbox: Outbox,
         meeting: &ActorRef<meeting::Message>,
-    ) -> Result<Result<Attached, Refusal>, oneshot::error::RecvError> {
+    ) -> Result<Option<Result<Attached, NotAttached>>, End> {
+        let permit = self
+            .context
+            .permits
+            .try_take(0)
+            .ok_or(Some(CloseCode::OVERLOADED))?;
         let (reply, answer) = oneshot::channel();
         let attachment = Attachment {
             connection: self.id,
             agent: self.agent.clone(),
             outbox,
+            after: self.after,
             reply,
+            permit,
         };
         let _ = meeting.cast(meeting::Message::Attach(Box::new(attachment)));
-        answer.await
+        Ok(answer.await.ok())
     }
 
     /// The next page of events between two, as frames.

@@ -1,8 +1,8 @@
 //! The connection actor: one socket, from upgrade to goodbye.
 //!
-//! The actor owns the socket's life; its [`pump`] moves the bytes: frames of the agent go straight to
-//! the meeting with a permit, frames of the meeting come through the bounded outbox. What the actor adds is a
-//! name under which the server can close the socket, and the certainty that the meeting hears of its end.
+//! The actor stands for the socket in the supervision tree; its [`pump`] moves the bytes: frames of the agent go
+//! straight to the meeting with a permit, frames of the meeting come through the bounded outbox. However the pump
+//! ends, the meeting hears of it.
 //!
 //! What is deliberately absent: rules, and any state of the meeting.
 
@@ -10,22 +10,23 @@ mod heartbeat;
 mod link;
 mod pump;
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use futures_util::FutureExt;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio_tungstenite::WebSocketStream;
-use tracing::{Instrument, debug, info_span};
+use tracing::{Instrument, debug, error, info_span};
 
 use super::meeting::{self, ConnectionId};
-use super::outbox::{self, Reader};
+use super::outbox;
 use super::permit::Permits;
 use crate::clock::Clock;
 use crate::config::Limits;
 use crate::domain::{AgentId, MeetingId};
 use crate::storage::Store;
-use crate::wire::CloseCode;
 
 /// A socket after its upgrade.
 pub type Socket = WebSocketStream<TokioIo<Upgraded>>;
@@ -62,30 +63,23 @@ pub struct Arguments {
     pub context: Context,
 }
 
-/// What can be asked.
+/// What it is told.
 #[derive(Debug)]
 pub enum Message {
-    /// Close the socket with this.
-    Close(CloseCode),
     /// The pump has ended; the socket is closed.
     Ended,
 }
 
-/// A socket at work.
-pub struct State {
-    reader: Arc<Reader>,
-}
-
 impl Actor for Connection {
     type Msg = Message;
-    type State = State;
+    type State = ();
     type Arguments = Arguments;
 
     async fn pre_start(
         &self,
         myself: ActorRef<Message>,
         arguments: Arguments,
-    ) -> Result<State, ActorProcessingErr> {
+    ) -> Result<(), ActorProcessingErr> {
         let Arguments {
             socket,
             agent,
@@ -110,8 +104,13 @@ impl Actor for Connection {
         };
         tokio::spawn(
             async move {
-                let code = pump::run(socket, link, outbox, meeting.clone()).await;
-                debug!(code = code.map(|code| code.code), "connection closed");
+                let pump = pump::run(socket, link, outbox, meeting.clone());
+                // Even a panic must not keep the meeting from hearing of the end.
+                if let Ok(end) = AssertUnwindSafe(pump).catch_unwind().await {
+                    debug!(code = end.map(|code| code.code), "connection closed");
+                } else {
+                    error!("a connection failed");
+                }
                 if let Some(meeting) = meeting {
                     // A meeting that is gone has nothing to be told.
                     let _ = meeting.cast(meeting::Message::Detach(id));
@@ -120,17 +119,16 @@ impl Actor for Connection {
             }
             .instrument(span),
         );
-        Ok(State { reader })
+        Ok(())
     }
 
     async fn handle(
         &self,
         myself: ActorRef<Message>,
         message: Message,
-        state: &mut State,
+        (): &mut (),
     ) -> Result<(), ActorProcessingErr> {
         match message {
-            Message::Close(code) => state.reader.close(code),
             Message::Ended => myself.stop(None),
         }
         Ok(())

@@ -10,12 +10,12 @@ use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::error::{CapacityError, Error as SocketError};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Bytes, Message as SocketMessage};
-use tracing::warn;
+use tracing::debug;
 
 use super::Socket;
 use super::heartbeat::{Due, Heartbeat};
 use super::link::Link;
-use crate::actors::meeting::{self, Attached, Submission};
+use crate::actors::meeting::{self, Attached, NotAttached, Submission};
 use crate::actors::outbox::{Next, Outbox};
 use crate::config::Limits;
 use crate::domain::Refusal;
@@ -45,9 +45,7 @@ pub(super) async fn run(
         places,
     };
     let end = pump.serve(outbox, meeting).await.err().flatten();
-    if let Some(code) = end {
-        pump.say_goodbye(code).await;
-    }
+    pump.say_goodbye(end).await;
     end
 }
 
@@ -67,16 +65,23 @@ impl Pump {
         let Some(meeting) = meeting else {
             return self.recount().await;
         };
-        match self.link.attach(outbox, &meeting).await {
-            Ok(Ok(attached)) => {
+        match self.link.attach(outbox, &meeting).await? {
+            Some(Ok(attached)) => {
                 self.catch_up(attached).await?;
                 self.converse(&meeting).await
             }
-            Ok(Err(Refusal::Over)) => self.recount().await,
-            Ok(Err(_)) => Err(Some(CloseCode::FORBIDDEN)),
-            // The meeting stopped before it could answer.
-            Err(_) => Err(Some(CloseCode::MOVED)),
+            Some(Err(NotAttached::Refused(Refusal::Over))) => self.recount().await,
+            Some(Err(NotAttached::Refused(_))) => Err(Some(CloseCode::FORBIDDEN)),
+            Some(Err(NotAttached::AheadOf(last_seq))) => self.refuse_resume(last_seq).await,
+            None => Err(Some(CloseCode::MOVED)),
         }
+    }
+
+    async fn refuse_resume(&mut self, last_seq: u64) -> Result<(), End> {
+        let message = format!("after is beyond the last event, {last_seq}: connect without it");
+        self.write([outbound::error(None, "invalid_frame", &message)].into())
+            .await?;
+        Err(Some(CloseCode::BAD_FRAME))
     }
 
     /// Says the first frame, then what the client missed, read from the journal.
@@ -86,13 +91,6 @@ impl Pump {
             last_seq,
         } = attached;
         let after = self.link.after.unwrap_or(last_seq);
-        if after > last_seq {
-            let message =
-                format!("after={after} is beyond the last event, {last_seq}: connect without it");
-            self.write([connected, outbound::error(None, "invalid_frame", &message)].into())
-                .await?;
-            return Err(Some(CloseCode::BAD_FRAME));
-        }
         self.write([connected].into()).await?;
         let mut told = after;
         while told < last_seq {
@@ -111,11 +109,15 @@ impl Pump {
         {
             return Err(Some(CloseCode::FORBIDDEN));
         }
+        let last_seq = meeting.last_seq();
+        if self.link.after.is_some_and(|after| after > last_seq) {
+            return self.refuse_resume(last_seq).await;
+        }
         let connected =
             outbound::connected(&meeting, self.link.agent.as_ref().map(|(agent, _)| *agent));
         self.catch_up(Attached {
             connected,
-            last_seq: meeting.last_seq(),
+            last_seq,
         })
         .await?;
         Err(Some(CloseCode::MEETING_OVER))
@@ -150,7 +152,7 @@ impl Pump {
             SocketMessage::Text(text) => self.submit(text.as_str(), place, meeting),
             SocketMessage::Binary(_) => return Err(Some(CloseCode::UNSUPPORTED)),
             SocketMessage::Pong(_) => self.heartbeat.ponged(),
-            // The library answers pings and closes by itself.
+            // The library answers pings by itself.
             SocketMessage::Ping(_) | SocketMessage::Frame(_) => {}
             SocketMessage::Close(_) => return Err(None),
         }
@@ -179,7 +181,7 @@ impl Pump {
             }
         };
         let Some(agent) = agent else { return };
-        let Some(permit) = self.link.context.permits.try_take() else {
+        let Some(permit) = self.link.context.permits.try_take(text.len()) else {
             let retry_after_ms = u64::try_from(Limits::RETRY_AFTER.as_millis()).unwrap_or(u64::MAX);
             return self
                 .link
@@ -210,9 +212,11 @@ impl Pump {
         }
     }
 
-    /// Writes frames and flushes once; gives up as soon as more piles up than a reader may have waiting.
+    /// Writes frames and flushes once; gives up as soon as more piles up than a reader may have waiting, or the
+    /// peer takes nothing for too long.
     async fn write(&mut self, frames: VecDeque<Frame>) -> Result<(), End> {
         let reader = Arc::clone(&self.link.reader);
+        let patience = Limits::ms(self.link.context.limits.write_timeout_ms);
         let writing = async {
             for frame in frames {
                 self.socket
@@ -222,7 +226,10 @@ impl Pump {
             self.socket.flush().await
         };
         tokio::select! {
-            written = writing => written.map_err(|error| close_code(&error)),
+            written = timeout(patience, writing) => match written {
+                Ok(written) => written.map_err(|error| close_code(&error)),
+                Err(_) => Err(Some(CloseCode::SLOW_READER)),
+            },
             () = reader.overflowed() => Err(Some(CloseCode::SLOW_READER)),
         }
     }
@@ -239,27 +246,26 @@ impl Pump {
         }
     }
 
-    /// Closes as RFC 6455, section 7, asks: say why, then wait for the peer's answer, but not for ever.
-    async fn say_goodbye(&mut self, code: CloseCode) {
-        let frame = CloseFrame {
+    /// Closes as RFC 6455, section 7, asks: say why, or answer the peer's own close, then wait until it is gone, but
+    /// not for ever.
+    async fn say_goodbye(&mut self, end: End) {
+        let frame = end.map(|code| CloseFrame {
             code: code.code.into(),
             reason: code.reason.into(),
-        };
+        });
         let goodbye = async {
-            self.socket.close(Some(frame)).await?;
+            if frame.is_some() {
+                self.socket.close(frame).await?;
+            }
+            // Reading also sends the answer to the peer's close, which the library holds ready.
             while let Some(message) = self.socket.next().await {
                 message?;
             }
             Ok::<_, SocketError>(())
         };
-        let is_in_time = timeout(
-            Limits::ms(self.link.context.limits.close_timeout_ms),
-            goodbye,
-        )
-        .await
-        .is_ok();
-        if !is_in_time {
-            warn!(code = code.code, "the peer did not answer the close");
+        let patience = Limits::ms(self.link.context.limits.close_timeout_ms);
+        if timeout(patience, goodbye).await.is_err() {
+            debug!("the peer did not answer the close");
         }
     }
 }

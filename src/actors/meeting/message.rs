@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 use super::ConnectionId;
 use crate::actors::outbox::Outbox;
 use crate::actors::permit::Permit;
-use crate::domain::{AgentId, Caller, Command, Refusal};
+use crate::domain::{AgentId, Caller, Command, Refusal, Status};
 use crate::wire::Frame;
 use crate::wire::inbound::Inbound;
 
@@ -21,16 +21,18 @@ pub enum Message {
     Detach(ConnectionId),
     /// A command by REST.
     Instruct(Box<Instruction>),
-    /// Whether an agent would be let in.
-    Admit(AgentId, RpcReplyPort<Result<(), Refusal>>),
-    /// Where the meeting stands.
-    Describe(RpcReplyPort<Value>),
+    /// Whether an agent would be let in. The permit is held until that is answered.
+    Admit(AgentId, RpcReplyPort<Result<(), Refusal>>, Permit),
+    /// Where the meeting stands. The permit is held until that is answered.
+    Describe(RpcReplyPort<Value>, Permit),
     /// A timer fired.
     DeadlineReached,
     /// Everything up to this event is durable.
     Committed(u64),
     /// Another server owns the meeting now.
     Fenced,
+    /// The database does not take the meeting's events: the meeting fails.
+    Unkept,
     /// Finish what is under way, send everyone away, and stop.
     Drain,
 }
@@ -55,8 +57,20 @@ pub struct Attachment {
     pub agent: Option<(AgentId, String)>,
     /// Where its frames go.
     pub outbox: Outbox,
+    /// The last event that its client has.
+    pub after: Option<u64>,
     /// Told where the live events begin.
-    pub reply: oneshot::Sender<Result<Attached, Refusal>>,
+    pub reply: oneshot::Sender<Result<Attached, NotAttached>>,
+    /// Held until then.
+    pub permit: Permit,
+}
+
+/// Why a socket may not hear.
+pub enum NotAttached {
+    /// The meeting refuses the agent.
+    Refused(Refusal),
+    /// The client claims to have events that have not happened; this is the last that has.
+    AheadOf(u64),
 }
 
 /// Where a socket's live events begin.
@@ -73,8 +87,8 @@ pub struct Instruction {
     pub from: Caller,
     /// What.
     pub command: Command,
-    /// Told the number of the event that it became, once that is durable.
-    pub reply: RpcReplyPort<Result<u64, Refusal>>,
+    /// Told the number of the event that it became, once that is durable; or why not, and where the meeting stands.
+    pub reply: RpcReplyPort<Result<u64, (Refusal, Status)>>,
     /// Held until then.
     pub permit: Permit,
 }

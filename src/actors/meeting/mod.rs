@@ -27,7 +27,7 @@ use crate::domain::{AgentId, Caller, Command, Event, Input, Meeting, Phase, Reco
 use crate::wire::{CloseCode, Frame, outbound};
 
 pub use self::listeners::ConnectionId;
-pub use self::message::{Attached, Attachment, Instruction, Message, Submission};
+pub use self::message::{Attached, Attachment, Instruction, Message, NotAttached, Submission};
 
 /// The actor.
 pub struct MeetingActor {
@@ -59,8 +59,9 @@ pub struct State {
     answered: Answered,
     listeners: Listeners,
     effects: Effects,
-    /// Since when events wait for the database.
-    waiting_since: Option<DateTime<Utc>>,
+    /// The last event that opened a turn or a ballot, or let its clock run on, and when: while it waits for the
+    /// database, agents lose time without knowing.
+    opened: Option<(u64, DateTime<Utc>)>,
     timer: Option<Timer>,
     give_up: Option<String>,
     is_draining: bool,
@@ -102,7 +103,7 @@ impl Actor for MeetingActor {
             answered,
             listeners: Listeners::default(),
             effects: Effects::default(),
-            waiting_since: None,
+            opened: None,
             timer: None,
             give_up,
             is_draining: false,
@@ -140,13 +141,13 @@ impl Actor for MeetingActor {
             Message::Attach(attachment) => self.attach(&myself, state, *attachment),
             Message::Detach(connection) => self.detach(&myself, state, connection),
             Message::Instruct(instruction) => self.instruct(&myself, state, *instruction),
-            Message::Admit(agent, reply) => {
+            Message::Admit(agent, reply, permit) => {
                 let answer = state.meeting.admits(agent);
-                state.reply(move || drop(reply.send(answer)));
+                state.reply(move || drop((reply.send(answer), permit)));
             }
-            Message::Describe(reply) => {
+            Message::Describe(reply, permit) => {
                 let standing = outbound::state(&state.meeting);
-                state.reply(move || drop(reply.send(standing)));
+                state.reply(move || drop((reply.send(standing), permit)));
             }
             Message::DeadlineReached => state.timer = None,
             Message::Committed(up_to) => self.committed(&myself, state, up_to),
@@ -155,6 +156,8 @@ impl Actor for MeetingActor {
                 myself.stop(Some("fenced".to_owned()));
                 return Ok(());
             }
+            // The supervisor brings the meeting back from what is kept, so many times.
+            Message::Unkept => return Err("the database does not take the meeting's events".into()),
             Message::Drain => state.is_draining = true,
         }
         self.settle(&myself, state);
@@ -202,24 +205,28 @@ impl MeetingActor {
             connection,
             agent,
             outbox,
+            after,
             reply,
+            permit,
         } = attachment;
         let last_seq = state.meeting.last_seq();
-        let connected =
-            outbound::connected(&state.meeting, agent.as_ref().map(|(agent, _)| *agent));
         let who = agent.as_ref().map(|(agent, _)| *agent);
-        if let Some((agent, _)) = &agent
-            && let Err(refusal) = state.meeting.admits(*agent)
-        {
-            state.reply(move || drop(reply.send(Err(refusal))));
+        let answer = match who.map(|agent| state.meeting.admits(agent)) {
+            Some(Err(refusal)) => Err(NotAttached::Refused(refusal)),
+            _ if after.is_some_and(|after| after > last_seq) => Err(NotAttached::AheadOf(last_seq)),
+            _ => {
+                let connected = outbound::connected(&state.meeting, who);
+                Ok(Attached {
+                    connected,
+                    last_seq,
+                })
+            }
+        };
+        let is_attached = answer.is_ok();
+        state.reply(move || drop((reply.send(answer), permit)));
+        if !is_attached {
             return;
         }
-        state.reply(move || {
-            drop(reply.send(Ok(Attached {
-                connected,
-                last_seq,
-            })));
-        });
         state.listeners.add(Listener {
             connection,
             agent: who,
@@ -251,10 +258,9 @@ impl MeetingActor {
             permit,
         } = instruction;
         let result = self.apply(myself, state, Input::Command { from, command }, None);
-        state.reply(move || {
-            drop(reply.send(result));
-            drop(permit);
-        });
+        let status = state.meeting.status();
+        let result = result.map_err(|refusal| (refusal, status));
+        state.reply(move || drop((reply.send(result), permit)));
     }
 
     /// An input that nobody waits for and that the rules never refuse in a way that matters.
@@ -298,12 +304,14 @@ impl MeetingActor {
         for recorded in events {
             log(&recorded.event);
             let seq = recorded.seq;
+            if lets_a_clock_run(&recorded.event) {
+                state.opened = Some((seq, recorded.at));
+            }
             let entry = journal::entry(recorded, frame_id.take());
             let frame = outbound::meeting_event(meeting_id, &entry.recorded, &entry.payload);
             state.effects.push(seq, Effect::Tell(seq, frame));
             entries.push(entry);
         }
-        state.waiting_since.get_or_insert_with(|| self.clock.now());
         let append = journal::append(&state.meeting, state.epoch, entries);
         // Persistence outlives every meeting; were it gone, nothing would ever be committed or said.
         let _ = self.persistence.cast(persistence::Message::Append(
@@ -334,6 +342,7 @@ impl MeetingActor {
     fn ask_again(&self, state: &mut State, agent: AgentId) {
         let is_asked = state.effects.asks(agent);
         let requests = match state.meeting.phase() {
+            _ if state.meeting.paused_at().is_some() => Requests::None,
             Phase::Discussing {
                 turn: Some(turn), ..
             } if turn.agent == agent => Requests::Opinion,
@@ -351,13 +360,13 @@ impl MeetingActor {
     }
 
     fn committed(&self, myself: &ActorRef<Message>, state: &mut State, up_to: u64) {
-        let now = self.clock.now();
-        let waited = state
-            .waiting_since
-            .map_or(0, |since| (now - since).num_milliseconds());
         state.committed = state.committed.max(up_to);
-        state.waiting_since = (!state.is_settled()).then_some(now);
-        if waited > i64::try_from(self.limits.commit_stall_ms).unwrap_or(i64::MAX) {
+        let Some((_, at)) = state.opened.take_if(|(seq, _)| *seq <= up_to) else {
+            return;
+        };
+        // At most once for each turn and ballot, so a database that stays slow cannot hold a meeting up for ever.
+        let waited = (self.clock.now() - at).to_std().unwrap_or_default();
+        if waited > Limits::ms(self.limits.commit_stall_ms) {
             self.take_in(myself, state, Input::Stalled);
         }
     }
@@ -432,21 +441,32 @@ enum Requests {
 
 impl Requests {
     fn after(events: &[Recorded], meeting: &Meeting) -> Self {
-        let has_opened = |recorded: &Recorded| {
-            matches!(
-                recorded.event,
-                Event::TurnOpened { .. } | Event::BallotOpened { .. }
-            )
-        };
-        if !events.iter().any(has_opened) {
+        if !events
+            .iter()
+            .any(|recorded| lets_a_clock_run(&recorded.event))
+        {
             return Self::None;
         }
         match meeting.phase() {
             Phase::Discussing { .. } => Self::Opinion,
-            Phase::Voting(ballot) => Self::Votes(ballot.voters.clone()),
+            Phase::Voting(ballot) => {
+                let missing = ballot
+                    .voters
+                    .iter()
+                    .filter(|voter| !ballot.has_voted(**voter));
+                Self::Votes(missing.copied().collect())
+            }
             Phase::Pending | Phase::Concluded { .. } => Self::None,
         }
     }
+}
+
+/// Whether agents have a deadline from this event on: they are asked, and must learn of it in time.
+fn lets_a_clock_run(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::TurnOpened { .. } | Event::BallotOpened { .. } | Event::Resumed { .. }
+    )
 }
 
 fn log(event: &Event) {

@@ -15,9 +15,11 @@ use crate::transport::{Api, ApiError, Response, ask};
 
 pub(super) fn routes(api: &Api) -> BoxedFilter<(Response,)> {
     let all = warp::path!("communications");
-    let max_bytes = max_message_bytes(api) + ENVELOPE_BYTES;
+    let max_bytes = max_message_bytes(api) * ESCAPED_BYTES + ENVELOPE_BYTES;
+    let max_message = max_message_bytes(api);
+    let too_large = move |actual| ApiError::message_too_large(max_message, actual);
     let create = all
-        .and(writing(api, message_body(max_bytes)))
+        .and(writing(api, message_body(max_bytes, too_large)))
         .then(|identity, body, api| async move { respond(create(&api, &identity, body).await) });
     let index = all
         .and(reading(api))
@@ -37,11 +39,7 @@ async fn create(
     body: Result<Fields, ApiError>,
 ) -> Result<Response, ApiError> {
     let message = read(api, identity, body?)?;
-    let permit = api
-        .context
-        .permits
-        .try_take()
-        .ok_or_else(ApiError::overloaded)?;
+    let permit = api.permit(message.content.len())?;
     let messages = vec![message.clone()];
     let log = |reply| {
         persistence::Message::Log(Box::new(LogRequest {
@@ -118,7 +116,7 @@ async fn index(
         receiver: query.id("receiver_id").map(AgentId),
         agent: query.id("agent_id").map(AgentId),
         visible_to: identity.agent(),
-        topic: query.take("topic"),
+        topic: query.text("topic", MAX_TOPIC_CHARS),
     };
     let page = query.page();
     query.finish()?;
@@ -163,5 +161,7 @@ fn max_message_bytes(api: &Api) -> u64 {
 
 /// Characters of a topic, as wide as its column.
 const MAX_TOPIC_CHARS: usize = 255;
+/// JSON may write one byte as six (`\u001f`), so a message within its limit may be that much longer on its way.
+const ESCAPED_BYTES: u64 = 6;
 /// What a request may have beside its message.
 const ENVELOPE_BYTES: u64 = 65_536;

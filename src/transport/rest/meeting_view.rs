@@ -3,9 +3,12 @@
 use serde_json::{Value, json};
 
 use super::{communications, decisions, stored_json};
-use crate::actors::{journal, meeting};
+use crate::actors::journal;
+use crate::actors::meeting::Message;
 use crate::domain::{MeetingId, Status};
-use crate::storage::{DecisionFilter, Meeting, Message, PageRequest, ParticipantRow, Start};
+use crate::storage::{
+    DecisionFilter, Meeting, Message as Said, PageRequest, ParticipantRow, Start,
+};
 use crate::transport::{Api, ApiError, ask};
 use crate::wire::outbound;
 
@@ -84,10 +87,11 @@ async fn live(api: &Api, id: MeetingId, status: Status) -> Result<Value, ApiErro
     if matches!(status, Status::Completed | Status::Failed) {
         return Ok(Value::Null);
     }
-    if let Some(actor) = api.directory.find(id)
-        && let Ok(standing) = ask(&actor, meeting::Message::Describe).await
-    {
-        return Ok(standing);
+    if let Some(actor) = api.directory.find(id) {
+        let permit = api.permit(0)?;
+        if let Ok(standing) = ask(&actor, |reply| Message::Describe(reply, permit)).await {
+            return Ok(standing);
+        }
     }
     let rows = api.context.store.journal(id, 0, u32::MAX).await?;
     let (meeting, _) = journal::load(rows).map_err(|_| ApiError::internal())?;
@@ -105,7 +109,7 @@ fn participant(row: &ParticipantRow) -> Value {
     })
 }
 
-fn message(message: &Message) -> Value {
+fn message(message: &Said) -> Value {
     json!({
         "agent_id": message.agent.map(|agent| agent.0),
         "content": message.content,

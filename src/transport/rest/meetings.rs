@@ -14,12 +14,12 @@ use crate::config::Limits;
 use crate::domain::settings::{MAX_PARTICIPANTS, MAX_TOPIC_CHARS};
 use crate::domain::{
     self, AgentId, Command, CommunicationId, Created, DecisionId, MeetingId, MeetingType, Outcome,
-    Settings, Status,
+    Refusal, Settings, Status,
 };
 use crate::storage::MeetingFilter;
 use crate::transport::auth::Identity;
 use crate::transport::fields::Fields;
-use crate::transport::{Api, ApiError, Response, ask};
+use crate::transport::{Api, ApiError, Response};
 use crate::wire::{journal as kept, shape};
 
 pub(super) fn routes(api: &Api) -> BoxedFilter<(Response,)> {
@@ -104,6 +104,7 @@ async fn create(
         MeetingType::parse,
         "user_specified, auto_generated",
     );
+    body.require("participant_ids");
     let agents: Vec<_> = body
         .ids("participant_ids", MAX_PARTICIPANTS)
         .into_iter()
@@ -115,6 +116,12 @@ async fn create(
         .map(AgentId)
         .or_else(|| identity.agent());
     let settings = settings(&mut body, u32::from_le_bytes(clock.bytes()));
+    if settings.start == domain::Start::WhenAllJoined && agents.is_empty() {
+        body.fault(
+            "participant_ids",
+            "must name those whom when_all_joined waits for",
+        );
+    }
     let participants = named(api, &mut body, "participant_ids", &agents).await?;
     named(api, &mut body, "moderator_id", moderator.as_slice()).await?;
     body.finish()?;
@@ -152,6 +159,16 @@ fn settings(body: &mut Fields, seed: u32) -> Settings {
         start: body.take("start"),
         decision_rule: body.take("decision_rule"),
     };
+    if given
+        .decision_rule
+        .as_ref()
+        .is_some_and(shape::DecisionRule::has_stray_threshold)
+    {
+        body.fault(
+            "decision_rule.threshold",
+            "is for the rule supermajority only",
+        );
+    }
     let settings = given.into_domain(seed);
     for (field, reason) in settings.faults() {
         body.fault(field, reason);
@@ -203,7 +220,7 @@ async fn index(
         ),
         agent: query.id("agent_id").map(AgentId),
         visible_to: identity.agent(),
-        words: query.take("q"),
+        words: query.text("q", MAX_TOPIC_CHARS),
         from,
         until,
     };
@@ -342,22 +359,26 @@ async fn instruct(
     command: Command,
 ) -> Result<(), ApiError> {
     let from = identity.caller();
-    let actor = api.awake(id).await?;
-    let permit = api
-        .context
-        .permits
-        .try_take()
-        .ok_or_else(ApiError::overloaded)?;
-    let instruct = |reply| {
-        meeting::Message::Instruct(Box::new(Instruction {
+    let instruct = |reply, permit| {
+        let command = command.clone();
+        let instruction = Instruction {
             from,
             command,
             reply,
             permit,
-        }))
+        };
+        meeting::Message::Instruct(Box::new(instruction))
     };
-    ask(&actor, instruct).await??;
-    Ok(())
+    let (refusal, status) = match api.ask_meeting(id, instruct).await? {
+        Some(Ok(_)) => return Ok(()),
+        Some(Err(refused)) => refused,
+        None => {
+            let meeting = api.context.store.meeting(id).await?;
+            let status = meeting.map_or(Status::Completed, |meeting| meeting.header.status);
+            (Refusal::Over, status)
+        }
+    };
+    Err(ApiError::from(refusal).in_state(status))
 }
 
 /// Log rows behind one meeting: as many as a person could have read.

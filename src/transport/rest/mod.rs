@@ -81,11 +81,20 @@ pub(super) fn query() -> impl Filter<Extract = (Given,), Error = Infallible> + C
 
 /// Takes a JSON body of a resource that is no message.
 fn body() -> impl Filter<Extract = (Given,), Error = Rejection> + Clone {
-    message_body(Limits::BODY_MAX_BYTES)
+    message_body(Limits::BODY_MAX_BYTES, |_| {
+        ApiError::body_too_large(Limits::BODY_MAX_BYTES)
+    })
 }
 
-/// Takes a JSON body of at most so many bytes; one that announces more is not read at all.
-fn message_body(max_bytes: u64) -> impl Filter<Extract = (Given,), Error = Rejection> + Clone {
+/// Takes a JSON body of at most so many bytes; one that announces more is not read at all. `too_large` is told how
+/// many there are.
+fn message_body<E>(
+    max_bytes: u64,
+    too_large: E,
+) -> impl Filter<Extract = (Given,), Error = Rejection> + Clone
+where
+    E: Fn(u64) -> ApiError + Copy + Send + Sync + 'static,
+{
     warp::header::headers_cloned()
         .and(warp::body::stream())
         .then(move |headers: HeaderMap, stream| async move {
@@ -93,9 +102,9 @@ fn message_body(max_bytes: u64) -> impl Filter<Extract = (Given,), Error = Rejec
                 .get(CONTENT_LENGTH)
                 .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
             if let Some(announced) = announced.filter(|announced| *announced > max_bytes) {
-                return Err(ApiError::message_too_large(max_bytes, announced));
+                return Err(too_large(announced));
             }
-            let body = read(stream, max_bytes).await?;
+            let body = read(stream, max_bytes, too_large).await?;
             let content_type = headers
                 .get(CONTENT_TYPE)
                 .map(|value| value.to_str().unwrap_or_default());
@@ -111,6 +120,7 @@ fn message_body(max_bytes: u64) -> impl Filter<Extract = (Given,), Error = Rejec
 async fn read<B: Buf>(
     stream: impl Stream<Item = Result<B, warp::Error>>,
     max_bytes: u64,
+    too_large: impl Fn(u64) -> ApiError,
 ) -> Result<Bytes, ApiError> {
     let mut stream = std::pin::pin!(stream);
     let mut body = BytesMut::new();
@@ -118,7 +128,7 @@ async fn read<B: Buf>(
         let mut chunk = chunk.map_err(|e| ApiError::invalid("body", format!("broke off: {e}")))?;
         let length = u64::try_from(body.len() + chunk.remaining()).unwrap_or(u64::MAX);
         if length > max_bytes {
-            return Err(ApiError::message_too_large(max_bytes, length));
+            return Err(too_large(length));
         }
         body.extend_from_slice(&chunk.copy_to_bytes(chunk.remaining()));
     }

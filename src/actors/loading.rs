@@ -1,0 +1,135 @@
+//! Loading meetings: take over, fold, report to the registry. Runs in tasks, because it asks the database.
+
+use std::sync::Arc;
+
+use backon::{ExponentialBuilder, Retryable};
+use ractor::{ActorRef, RpcReplyPort};
+use tracing::{error, warn};
+
+use super::registry::{Loaded, Message, Route};
+use super::{journal, meeting};
+use crate::config::Limits;
+use crate::domain::MeetingId;
+use crate::storage::{Error, Store, Taken};
+
+/// What a meeting is loaded for.
+pub(super) enum Purpose {
+    /// Somebody waits for it: if the database is away, that is the answer.
+    Visit,
+    /// It failed and must come back, however long the database is away.
+    Restart,
+    /// It failed too often and is to be marked so.
+    GiveUp(String),
+}
+
+/// Loads one meeting, and reports it as [`Message::Loaded`].
+pub(super) async fn load(
+    store: Arc<dyn Store>,
+    registry: ActorRef<Message>,
+    id: MeetingId,
+    purpose: Purpose,
+) {
+    let take = || take(&*store, id);
+    let (taken, give_up) = match purpose {
+        Purpose::Visit => (take().await, None),
+        Purpose::Restart => (patiently(take).await, None),
+        Purpose::GiveUp(reason) => (patiently(take).await, Some(reason)),
+    };
+    let loaded = match taken {
+        Ok(Ok(taken)) => fold(taken, give_up),
+        Ok(Err(route)) => Loaded::Not(route),
+        Err(error) => {
+            warn!(meeting_id = %id, %error, "a meeting could not be loaded");
+            let is_transient = error.is_transient();
+            Loaded::Not(if is_transient {
+                Route::Unavailable
+            } else {
+                Route::Damaged
+            })
+        }
+    };
+    let _ = registry.cast(Message::Loaded(id, loaded));
+}
+
+/// Finds every meeting that has not ended, and reports them as [`Message::Found`].
+pub(super) async fn find_open(
+    store: Arc<dyn Store>,
+    registry: ActorRef<Message>,
+    reply: RpcReplyPort<usize>,
+) {
+    let ids = patiently(|| store.open_meetings())
+        .await
+        .unwrap_or_else(|error| {
+            error!(%error, "the open meetings cannot be read; each wakes when an agent comes");
+            Vec::new()
+        });
+    let _ = registry.cast(Message::Found(ids, reply));
+}
+
+/// Loads many meetings in chunks, and reports each.
+pub(super) async fn load_all(
+    store: Arc<dyn Store>,
+    registry: ActorRef<Message>,
+    ids: Vec<MeetingId>,
+) {
+    for chunk in ids.chunks(Limits::RECOVERY_CHUNK_MEETINGS) {
+        let mut rest = chunk.to_vec();
+        // One that cannot be read keeps only itself asleep: what this leaves is loaded one by one.
+        let taken = patiently(|| store.take_over(chunk))
+            .await
+            .unwrap_or_default();
+        for taken in taken {
+            let id = taken.meeting;
+            rest.retain(|waiting| *waiting != id);
+            let _ = registry.cast(Message::Loaded(id, fold(taken, None)));
+        }
+        for id in rest {
+            load(Arc::clone(&store), registry.clone(), id, Purpose::Restart).await;
+        }
+    }
+}
+
+/// Takes one meeting over, or says why it is not to be run.
+async fn take(store: &dyn Store, id: MeetingId) -> Result<Result<Taken, Route>, Error> {
+    if let Some(taken) = store.take_over(&[id]).await?.pop() {
+        return Ok(Ok(taken));
+    }
+    let is_known = store.meeting(id).await?.is_some();
+    Ok(Err(if is_known {
+        Route::Over
+    } else {
+        Route::Unknown
+    }))
+}
+
+fn fold(taken: Taken, give_up: Option<String>) -> Loaded {
+    let epoch = taken.epoch;
+    match journal::load(taken.journal) {
+        Ok((meeting, answered)) => Loaded::Ready(Box::new(meeting::Arguments {
+            meeting,
+            epoch,
+            answered,
+            give_up,
+        })),
+        Err(error) => {
+            error!(meeting_id = %taken.meeting, %error, "a meeting's journal cannot be read; it stays closed");
+            Loaded::Not(Route::Damaged)
+        }
+    }
+}
+
+/// Repeats a question until the database answers it one way or the other.
+async fn patiently<T, F>(ask: impl Fn() -> F) -> Result<T, Error>
+where
+    F: Future<Output = Result<T, Error>>,
+{
+    ask.retry(pauses()).when(Error::is_transient).await
+}
+
+/// The pauses between tries of what must not be given up.
+pub(super) fn pauses() -> ExponentialBuilder {
+    ExponentialBuilder::default()
+        .with_min_delay(Limits::COMMIT_RETRY_MIN)
+        .with_max_delay(Limits::COMMIT_RETRY_MAX)
+        .without_max_times()
+}
