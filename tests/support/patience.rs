@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Longer than anything takes that works, also on a machine with much else to do.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(10);
 

@@ -60,10 +60,8 @@ impl Talk {
         what: &str,
         pick: impl Fn(&ServerFrame) -> Option<T>,
     ) -> T {
-        let heard = self.unread.iter().enumerate();
-        let found = heard
-            .filter_map(|(place, frame)| Some((place, pick(frame)?)))
-            .next();
+        let mut heard = self.unread.iter().enumerate();
+        let found = heard.find_map(|(place, frame)| Some((place, pick(frame)?)));
         if let Some((place, picked)) = found {
             self.unread.remove(place);
             return picked;
