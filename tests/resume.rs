@@ -199,7 +199,7 @@ async fn a_meeting_that_is_over_is_told_to_its_end(fresh: Fresh) {
 async fn narrow(server: &Server, path: &str) -> WebSocketStream<TcpStream> {
     let host = server.admin.address().trim_start_matches("http://");
     let socket = TcpSocket::new_v4().unwrap();
-    socket.set_recv_buffer_size(4_096).unwrap();
+    socket.set_recv_buffer_size(262_144).unwrap();
     let stream = socket.connect(host.parse().unwrap()).await.unwrap();
     let mut request = format!("ws://{host}{path}").into_client_request().unwrap();
     let token = HeaderValue::from_str(&format!("Bearer {ADMIN_TOKEN}")).unwrap();
@@ -228,7 +228,7 @@ async fn a_reader_that_is_too_slow_is_sent_away_and_resumes_whole(fresh: Fresh) 
     };
     let server = Server::with(&fresh, limits).await;
     let [ada] = server.agents(["ada"]).await;
-    let settings = json!({"max_discussion_rounds": 40, "start": "when_all_joined"});
+    let settings = json!({"max_discussion_rounds": 25, "start": "when_all_joined"});
     let meeting = server.meeting(&[&ada], settings).await;
     let slow = narrow(&server, &format!("/ws/meetings/{meeting}?after=0")).await;
     let speaks_at_length = script(|asked| match asked {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use futures_util::{SinkExt, StreamExt};
+use futures_util::{FutureExt, SinkExt, StreamExt};
 use http::header::AUTHORIZATION;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -116,7 +116,11 @@ impl Socket {
         loop {
             match self.stream.next().await {
                 Some(Ok(Message::Text(text))) => return Ok(text),
-                Some(Ok(Message::Close(frame))) => return Err(frame.into()),
+                Some(Ok(Message::Close(frame))) => {
+                    // The library has the answer ready but sends it with the next call, which may never come.
+                    let _ = self.stream.flush().now_or_never();
+                    return Err(frame.into());
+                }
                 Some(Ok(
                     Message::Ping(_) | Message::Pong(_) | Message::Binary(_) | Message::Frame(_),
                 )) => {}
