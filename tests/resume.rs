@@ -5,7 +5,7 @@ use http::HeaderValue;
 use http::header::AUTHORIZATION;
 use serde_json::json;
 use synod::client::Ended;
-use synod::client::frame::MeetingEvent;
+use synod::client::frame::{MeetingEvent, ServerFrame};
 use synod::config::Limits;
 use synod::wire::CloseCode;
 use tokio::net::{TcpSocket, TcpStream};
@@ -149,17 +149,26 @@ async fn a_resume_beyond_the_last_event_is_refused(fresh: Fresh) {
     let server = Server::on(&fresh).await;
     let [ada] = server.agents(["ada"]).await;
     let meeting = server.meeting(&[&ada], json!({})).await;
-    let mut talk = ada.talk_after(meeting, Some(999)).await;
-    let refusal = talk.answer(None).await.unwrap_err();
+    let mut talk = ada.talk(meeting).await;
+    let joined = talk.event("agent_joined").await.seq;
+    let beyond = ada.client.attend(meeting, ada.id, Some(999)).await;
+    let mut beyond = beyond.unwrap();
+    let ServerFrame::Error(refusal) = within("a refusal", beyond.next()).await.unwrap() else {
+        panic!("the first frame is not the refusal");
+    };
     assert_eq!(refusal.code, "invalid_frame");
-    assert!(refusal.message.contains("999"), "{}", refusal.message);
-    assert_eq!(talk.ended().await.code, CloseCode::BAD_FRAME.code);
-    assert!(talk.log.events.is_empty(), "a resume is whole or refused");
+    let ended = within("a close", beyond.next()).await.unwrap_err();
+    assert_eq!(ended.code, CloseCode::BAD_FRAME.code);
+    // It changed nothing: the connection that was there still is, and nothing was recorded.
+    step(&server.admin, meeting, "start").await;
+    let started = talk.event("meeting_started").await.seq;
+    assert_eq!(started, joined + 1, "a refused resume leaves no event");
+    let first = talk.close().await;
     let mut talk = ada.talk_after(meeting, Some(0)).await;
     talk.event("meeting_created").await;
     let log = talk.close().await;
     server.stop().await;
-    check(&fresh, meeting, &[log]).await;
+    check(&fresh, meeting, &[first, log]).await;
 }
 
 async fn a_meeting_that_is_over_is_told_to_its_end(fresh: Fresh) {

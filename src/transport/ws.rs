@@ -125,21 +125,30 @@ fn agent(
     }
 }
 
-/// The actor that runs the meeting, once it has said that it would let the agent in; `None` if the meeting is over.
+/// The actor that runs the meeting, once it has said that it would let the agent in; `None` if the meeting is over, which
+/// only those who were in it may hear told.
 async fn admit(
     api: &Api,
     id: MeetingId,
     agent: Option<AgentId>,
 ) -> Result<Option<ActorRef<meeting::Message>>, ApiError> {
-    if let Some(agent) = agent {
-        let admit = |reply, permit| meeting::Message::Admit(agent, reply, permit);
-        match api.ask_meeting(id, admit).await? {
-            Some(Ok(())) => {}
-            Some(Err(Refusal::Over)) | None => return Ok(None),
-            Some(Err(refusal)) => return Err(refusal.into()),
+    let Some(agent) = agent else {
+        return api.awake(id).await;
+    };
+    let admit = |reply, permit| meeting::Message::Admit(agent, reply, permit);
+    match api.ask_meeting(id, admit).await? {
+        Some(Ok(())) => api.awake(id).await,
+        Some(Err(Refusal::Over)) | None => {
+            let known = api.context.store.participants(id).await?;
+            if known.iter().any(|participant| participant.agent == agent) {
+                return Ok(None);
+            }
+            Err(ApiError::forbidden(
+                "the meeting is over, and you were not in it",
+            ))
         }
+        Some(Err(refusal)) => Err(refusal.into()),
     }
-    api.awake(id).await
 }
 
 /// Checks a handshake and gives the accept key.

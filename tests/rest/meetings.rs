@@ -106,7 +106,7 @@ async fn a_meeting_with_a_fault_names_every_fault_and_leaves_nothing(fresh: Fres
     names(&faulty, &fields);
     names(
         &post_refused(&server.admin, MEETINGS, json!({})).await,
-        &["topic"],
+        &["participant_ids", "topic"],
     );
     for (bad, field) in [
         (
@@ -118,14 +118,22 @@ async fn a_meeting_with_a_fault_names_every_fault_and_leaves_nothing(fresh: Fres
             "participant_ids",
         ),
         (
-            json!({"topic": "t", "moderator_id": stranger}),
+            json!({"topic": "t", "participant_ids": [], "moderator_id": stranger}),
             "moderator_id",
         ),
         (
-            json!({"topic": "t", "related_communication_ids": [stranger]}),
+            json!({"topic": "t", "participant_ids": [], "related_communication_ids": [stranger]}),
             "related_communication_ids",
         ),
-        (json!({"topic": ""}), "topic"),
+        (json!({"topic": "", "participant_ids": []}), "topic"),
+        (
+            json!({"topic": "t", "participant_ids": [], "start": "when_all_joined"}),
+            "participant_ids",
+        ),
+        (
+            json!({"topic": "t", "participant_ids": [], "decision_rule": {"rule": "majority", "threshold": 0.6}}),
+            "decision_rule.threshold",
+        ),
     ] {
         names(&post_refused(&server.admin, MEETINGS, bad).await, &[field]);
     }
