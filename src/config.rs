@@ -12,7 +12,7 @@ use clap::{Args, ValueEnum};
 /// Where the data is.
 #[derive(Args, Clone, Debug)]
 pub struct Data {
-    /// The database: postgres://user@host/name, or sqlite://path. Without it, an embedded SQLite file in the data directory.
+    /// The database: `postgres://user@host/name`, or `sqlite://path`. Without it, an embedded SQLite file in the data directory.
     #[arg(long, env = "DATABASE_URL", value_name = "URL", hide_env_values = true)]
     pub database_url: Option<String>,
     /// Directory of the embedded database and of the admin token; made if it is missing.
@@ -48,9 +48,9 @@ pub struct Server {
     )]
     pub listen: SocketAddr,
     /// Do not run pending migrations at start.
-    #[arg(long, env = "SYNOD_NO_MIGRATE")]
+    #[arg(long, env = "SYNOD_NO_MIGRATE", value_parser = clap::builder::BoolishValueParser::new())]
     pub no_migrate: bool,
-    /// The admin token. Without it one is made at first start and kept in <data-dir>/admin-token, readable by its owner only.
+    /// The admin token. Without it one is made at first start and kept in DATA_DIR/admin-token, readable by its owner only.
     #[arg(
         long,
         env = "SYNOD_ADMIN_TOKEN",
@@ -58,7 +58,7 @@ pub struct Server {
         hide_env_values = true
     )]
     pub admin_token: Option<String>,
-    /// Browser origins that may connect, such as https://example.org. None by default: agents send no Origin.
+    /// Browser origins that may connect, such as `https://example.org`. None by default: agents send no Origin.
     #[arg(
         long,
         env = "SYNOD_ALLOWED_ORIGINS",
@@ -69,8 +69,13 @@ pub struct Server {
     /// How the log is written.
     #[arg(long, env = "SYNOD_LOG_FORMAT", value_enum, default_value_t = LogFormat::Pretty)]
     pub log_format: LogFormat,
-    /// What is logged, in the syntax of tracing's EnvFilter: a level, or levels by module.
-    #[arg(long, env = "SYNOD_LOG", value_name = "FILTER", default_value = "info,ractor=warn")]
+    /// What is logged, in the syntax of tracing's `EnvFilter`: a level, or levels by module.
+    #[arg(
+        long,
+        env = "SYNOD_LOG",
+        value_name = "FILTER",
+        default_value = "info,ractor=warn"
+    )]
     pub log: String,
     /// What one client may do, and the whole server.
     #[command(flatten)]
@@ -97,7 +102,7 @@ pub struct Limits {
         value_name = "N",
         default_value_t = 16_384
     )]
-    pub connections_max: usize,
+    pub connections_max: u32,
     /// Time for a request's headers to arrive. Ends slow-header attacks; no honest client needs as long.
     #[arg(
         long,

@@ -1,3 +1,7 @@
-//! The `synod` program.
+//! The `synod` program; what it can do is said in `cli`.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    synod::cli::run(std::env::args_os())
+}

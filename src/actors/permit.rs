@@ -16,7 +16,7 @@ pub struct Permits {
 #[derive(Debug)]
 pub struct Permit {
     _place: OwnedSemaphorePermit,
-    _connection: Option<OwnedSemaphorePermit>,
+    _of_connection: Option<OwnedSemaphorePermit>,
 }
 
 impl Permits {
@@ -32,7 +32,7 @@ impl Permits {
         let place = Arc::clone(&self.places).try_acquire_owned().ok()?;
         Some(Permit {
             _place: place,
-            _connection: None,
+            _of_connection: None,
         })
     }
 
@@ -44,8 +44,11 @@ impl Permits {
 
 impl Permit {
     /// Holds a place of the connection's own as well.
-    pub fn with(mut self, connection: OwnedSemaphorePermit) -> Self {
-        self._connection = Some(connection);
-        self
+    #[must_use]
+    pub fn with(self, connection: OwnedSemaphorePermit) -> Self {
+        Self {
+            _of_connection: Some(connection),
+            ..self
+        }
     }
 }

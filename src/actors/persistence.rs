@@ -61,6 +61,7 @@ pub struct LogRequest {
 #[derive(Clone, Copy, Debug)]
 pub struct Outcome {
     meeting: MeetingId,
+    epoch: u64,
     up_to: u64,
     appended: Appended,
 }
@@ -70,7 +71,7 @@ pub struct Outcome {
 pub struct State {
     appends: Vec<Append>,
     /// Whom to tell: those with events waiting or on the way.
-    writers: HashMap<MeetingId, ActorRef<meeting::Message>>,
+    writers: HashMap<(MeetingId, u64), ActorRef<meeting::Message>>,
     is_appending: bool,
     log: Vec<LogRequest>,
     is_logging: bool,
@@ -119,15 +120,16 @@ impl Actor for Persistence {
     ) -> Result<(), ActorProcessingErr> {
         match message {
             Message::Append(append, writer) => {
-                state.writers.insert(append.meeting, writer);
+                let key = (append.meeting, append.epoch);
+                state.writers.insert(key, writer);
                 state.queue(*append);
             }
             Message::Log(request) => state.log.push(*request),
             Message::AppendsCommitted(outcomes) => {
                 state.is_appending = false;
-                outcomes
-                    .into_iter()
-                    .for_each(|outcome| state.report(outcome));
+                for outcome in outcomes {
+                    state.report(outcome);
+                }
             }
             Message::LogCommitted => state.is_logging = false,
         }
@@ -155,7 +157,8 @@ impl State {
     }
 
     fn report(&mut self, outcome: Outcome) {
-        let Some(writer) = self.writers.get(&outcome.meeting) else {
+        let key = (outcome.meeting, outcome.epoch);
+        let Some(writer) = self.writers.get(&key) else {
             return;
         };
         // A meeting that has ended meanwhile needs no telling.
@@ -168,7 +171,7 @@ impl State {
             .iter()
             .any(|waiting| waiting.meeting == outcome.meeting)
         {
-            self.writers.remove(&outcome.meeting);
+            self.writers.remove(&key);
         }
     }
 }
@@ -187,6 +190,7 @@ impl Persistence {
             let appended = append_all(&*store, &health, &batch).await;
             let outcome = |(append, appended): (&Append, Appended)| Outcome {
                 meeting: append.meeting,
+                epoch: append.epoch,
                 up_to: append.entries.last().map_or(0, |entry| entry.recorded.seq),
                 appended,
             };

@@ -43,7 +43,7 @@ pub enum Message {
     /// Wake every meeting that has not ended, then answer how many there are.
     Recover(RpcReplyPort<usize>),
     /// A meeting was taken over and folded.
-    Loaded(MeetingId, Box<Loaded>),
+    Loaded(MeetingId, Loaded),
     /// All that [`Recover`](Message::Recover) found is awake.
     Recovered(RpcReplyPort<usize>),
     /// Let every meeting finish what is under way and send its agents away; answered when all have.
@@ -68,7 +68,7 @@ pub enum Route {
 /// What came of loading a meeting.
 pub enum Loaded {
     /// It is ours.
-    Ready(meeting::Arguments),
+    Ready(Box<meeting::Arguments>),
     /// It is not to be run.
     Not(Route),
 }
@@ -79,7 +79,9 @@ pub struct State {
     running: HashMap<ActorId, MeetingId>,
     loading: HashMap<MeetingId, Vec<RpcReplyPort<Route>>>,
     failures: HashMap<MeetingId, VecDeque<DateTime<Utc>>>,
-    draining: Option<RpcReplyPort<()>>,
+    is_draining: bool,
+    /// Told when the last meeting has gone.
+    drained: Option<RpcReplyPort<()>>,
 }
 
 impl Actor for Registry {
@@ -100,7 +102,7 @@ impl Actor for Registry {
         match message {
             Message::Open(id, reply) => self.open(&myself, state, id, reply),
             Message::Recover(reply) => self.recover(&myself, reply),
-            Message::Loaded(id, loaded) => self.loaded(&myself, state, id, *loaded).await,
+            Message::Loaded(id, loaded) => self.loaded(&myself, state, id, loaded).await,
             Message::Recovered(reply) => drop(reply.send(state.running.len())),
             Message::Drain(reply) => self.drain(state, reply),
         }
@@ -115,15 +117,18 @@ impl Actor for Registry {
         state: &mut State,
     ) -> Result<(), ActorProcessingErr> {
         match event {
-            SupervisionEvent::ActorTerminated(cell, _, _) => self.forget(state, cell.get_id()),
+            SupervisionEvent::ActorTerminated(cell, _, _) => {
+                if let Some(id) = self.forget(state, cell.get_id()) {
+                    state.failures.remove(&id);
+                }
+            }
             SupervisionEvent::ActorFailed(cell, error) => {
-                match state.running.get(&cell.get_id()).copied() {
-                    Some(id) => {
-                        error!(meeting_id = %id, %error, "a meeting failed");
-                        self.forget(state, cell.get_id());
-                        self.restart(&myself, state, id);
-                    }
-                    None => error!(%error, "a connection failed"),
+                if let Some(id) = state.running.get(&cell.get_id()).copied() {
+                    error!(meeting_id = %id, %error, "a meeting failed");
+                    self.forget(state, cell.get_id());
+                    self.restart(&myself, state, id);
+                } else {
+                    error!(%error, "a connection failed");
                 }
             }
             SupervisionEvent::ActorStarted(_) | SupervisionEvent::ProcessGroupChanged(_) => {}
@@ -142,7 +147,7 @@ impl Registry {
     ) {
         if let Some(actor) = self.directory.find(id) {
             drop(reply.send(Route::Awake(actor)));
-        } else if state.draining.is_some() {
+        } else if state.is_draining {
             drop(reply.send(Route::Unavailable));
         } else if let Some(waiting) = state.loading.get_mut(&id) {
             waiting.push(reply);
@@ -157,7 +162,7 @@ impl Registry {
         let (store, myself) = (Arc::clone(&self.store), myself.clone());
         tokio::spawn(async move {
             let loaded = load_one(&*store, id, give_up).await;
-            let _ = myself.cast(Message::Loaded(id, Box::new(loaded)));
+            let _ = myself.cast(Message::Loaded(id, loaded));
         });
     }
 
@@ -168,7 +173,7 @@ impl Registry {
             for chunk in ids.chunks(Limits::RECOVERY_CHUNK_MEETINGS) {
                 for taken in patiently(|| store.take_over(chunk)).await {
                     let id = taken.meeting;
-                    let _ = myself.cast(Message::Loaded(id, Box::new(fold(taken, None))));
+                    let _ = myself.cast(Message::Loaded(id, fold(taken, None)));
                 }
             }
             let _ = myself.cast(Message::Recovered(reply));
@@ -183,7 +188,8 @@ impl Registry {
         loaded: Loaded,
     ) {
         let route = match loaded {
-            Loaded::Ready(arguments) => self.spawn(myself, state, id, arguments).await,
+            Loaded::Ready(_) if state.is_draining => Route::Unavailable,
+            Loaded::Ready(arguments) => self.spawn(myself, state, id, *arguments).await,
             Loaded::Not(route) => route,
         };
         for reply in state.loading.remove(&id).unwrap_or_default() {
@@ -220,8 +226,9 @@ impl Registry {
         }
     }
 
-    fn forget(&self, state: &mut State, actor: ActorId) {
-        if let Some(id) = state.running.remove(&actor)
+    fn forget(&self, state: &mut State, actor: ActorId) -> Option<MeetingId> {
+        let id = state.running.remove(&actor);
+        if let Some(id) = id
             && self
                 .directory
                 .find(id)
@@ -230,10 +237,11 @@ impl Registry {
             self.directory.remove(id);
         }
         if state.running.is_empty()
-            && let Some(reply) = state.draining.take()
+            && let Some(reply) = state.drained.take()
         {
             drop(reply.send(()));
         }
+        id
     }
 
     /// Brings a failed meeting back, but not for ever: beyond its bound it is marked failed.
@@ -256,11 +264,12 @@ impl Registry {
 
     fn drain(&self, state: &mut State, reply: RpcReplyPort<()>) {
         info!(meetings = state.running.len(), "draining");
+        state.is_draining = true;
         if state.running.is_empty() {
             drop(reply.send(()));
             return;
         }
-        state.draining = Some(reply);
+        state.drained = Some(reply);
         let meetings = self.directory.all();
         let clock = self.clock.clone();
         tokio::spawn(async move {
@@ -294,12 +303,12 @@ async fn load_one(store: &dyn Store, id: MeetingId, give_up: Option<String>) -> 
 
 fn fold(taken: Taken, give_up: Option<String>) -> Loaded {
     match journal::load(taken.journal) {
-        Ok((meeting, answered)) => Loaded::Ready(meeting::Arguments {
+        Ok((meeting, answered)) => Loaded::Ready(Box::new(meeting::Arguments {
             meeting,
             epoch: taken.epoch,
             answered,
             give_up,
-        }),
+        })),
         Err(error) => {
             error!(meeting_id = %taken.meeting, %error, "a meeting's journal cannot be read; it stays closed");
             Loaded::Not(Route::Damaged)

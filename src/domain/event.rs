@@ -48,7 +48,10 @@ pub enum Event {
         reason: LeaveReason,
     },
     /// The first round is about to open.
-    MeetingStarted,
+    MeetingStarted {
+        /// By whom; `None` is an operator, or the meeting itself once all had joined.
+        by: Option<AgentId>,
+    },
     /// A round begins.
     RoundOpened {
         /// Counts from 1.
@@ -241,5 +244,12 @@ impl LeaveReason {
             Self::Disconnected => "disconnected",
             Self::Left => "left",
         }
+    }
+
+    /// The reason with this word.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Disconnected, Self::Left]
+            .into_iter()
+            .find(|reason| reason.as_str() == word)
     }
 }

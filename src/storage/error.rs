@@ -17,7 +17,7 @@ pub enum Error {
     /// These messages are not in the log.
     #[error("unknown communications: {0:?}")]
     UnknownCommunication(Vec<Uuid>),
-    /// A row holds what this server never writes.
+    /// A row holds what this server never writes, or the database refused one for what it holds: asking again is no use.
     #[error("damaged row in {table}: {why}")]
     Damaged {
         /// Where.

@@ -56,7 +56,17 @@ pub async fn status(database: &Database) -> Result<Vec<Migration>, Error> {
     go(database, Way::Nowhere).await
 }
 
+/// Migrations run on a thread of their own: the driver's futures for them are not provably `Send`.
 async fn go(database: &Database, way: Way) -> Result<Vec<Migration>, Error> {
+    let database = database.clone();
+    let runtime = tokio::runtime::Handle::current();
+    let gone = |e: tokio::task::JoinError| Error::Unavailable(Box::new(e));
+    tokio::task::spawn_blocking(move || runtime.block_on(go_here(&database, way)))
+        .await
+        .map_err(gone)?
+}
+
+async fn go_here(database: &Database, way: Way) -> Result<Vec<Migration>, Error> {
     match database {
         Database::Postgres(url) => {
             let mut connection = postgres::options(url)?.connect().await?;

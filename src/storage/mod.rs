@@ -41,7 +41,7 @@ pub use rows::{
 /// # Errors
 /// Every method answers [`Error::Unavailable`] where the database cannot be reached or gives up: then it is not known
 /// whether a write was committed, and [`append`](Self::append) and [`log`](Self::log) may be repeated harmlessly.
-/// [`Error::Damaged`] is for rows that this server did not write. Other errors are named where they occur.
+/// [`Error::Damaged`] is for rows that this server did not write, and for those that a database would not take. Other errors are named where they occur.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
     /// Asks the database for an answer: readiness.

@@ -83,24 +83,26 @@ pub fn places(created: &Created) -> Vec<Place> {
 /// The rows that follow from one event.
 pub fn project(recorded: &Recorded) -> Vec<Row> {
     let at = recorded.at;
-    let meta = |round: u32, content: String| vec![message(recorded, None, "meta", round, content)];
-    let said = |round: u32, agent: AgentId, content: String| {
-        vec![message(recorded, Some(agent), "opinion", round, content)]
+    let said = |by: Option<AgentId>, kind, round: u32, content: String| {
+        vec![message(recorded, by, kind, round, content)]
     };
+    let meta = |round, content| said(None, "meta", round, content);
     match &recorded.event {
-        Event::ParticipantAdded { agent, .. } => vec![Row::Added { agent: *agent, at }],
-        Event::AgentLeft {
-            agent,
-            reason: LeaveReason::Left,
-        } => vec![Row::Left { agent: *agent, at }],
-        Event::MeetingStarted => meta(0, "Meeting started".to_owned()),
+        &Event::ParticipantAdded { agent, .. } => vec![Row::Added { agent, at }],
+        &Event::AgentLeft { agent, reason } => match reason {
+            LeaveReason::Left => vec![Row::Left { agent, at }],
+            LeaveReason::Disconnected => Vec::new(),
+        },
+        Event::MeetingStarted { .. } => meta(0, "Meeting started".to_owned()),
         Event::OpinionPresented {
             round,
             agent,
             content,
             ..
-        } => said(*round, *agent, content.clone()),
-        Event::TurnTimedOut { round, agent } => said(*round, *agent, NO_RESPONSE.to_owned()),
+        } => said(Some(*agent), "opinion", *round, content.clone()),
+        Event::TurnTimedOut { round, agent } => {
+            said(Some(*agent), "opinion", *round, NO_RESPONSE.to_owned())
+        }
         Event::BallotOpened { round, motion, .. } => {
             meta(*round, format!("Ballot opened on: {}", motion.content))
         }
@@ -109,72 +111,25 @@ pub fn project(recorded: &Recorded) -> Vec<Row> {
             agent,
             vote,
             secret: false,
-        } => {
-            vec![message(
-                recorded,
-                Some(*agent),
-                "consensus",
-                *round,
-                vote_text(vote),
-            )]
-        }
+        } => said(Some(*agent), "consensus", *round, vote_text(vote)),
         Event::BallotClosed {
             round,
-            tally,
-            verdict,
             votes,
             secret,
-        } => {
-            let mut rows = if *secret {
-                revealed(recorded, *round, votes)
-            } else {
-                Vec::new()
-            };
-            let count = tally.votes;
-            let (agree, disagree, abstain) = (count.agree, count.disagree, count.abstain);
-            let verdict = verdict.as_str();
-            rows.extend(meta(
-                *round,
-                format!(
-                    "Ballot {verdict}: {agree} agree, {disagree} disagree, {abstain} abstain of {}",
-                    count.eligible
-                ),
-            ));
-            rows
-        }
-        Event::ConsensusReached {
-            decision,
-            motion,
-            rationale,
-            tally,
-            votes,
-            related,
             ..
         } => {
-            let (content, rationale) = (motion.content.clone(), rationale.clone());
-            let agreement = agreement(motion, *tally, votes);
-            vec![Row::Decided(Decided {
-                id: *decision,
-                content,
-                rationale,
-                related: related.clone(),
-                agreement,
-                at,
-            })]
+            let mut rows = revealed(recorded, *round, if *secret { votes } else { &[] });
+            rows.extend(meta(*round, result_text(&recorded.event)));
+            rows
         }
+        Event::ConsensusReached { .. } => decided(recorded).into_iter().collect(),
         Event::MeetingCancelled { reason, .. } => {
-            let why = reason
-                .as_ref()
-                .map_or(String::new(), |reason| format!(": {reason}"));
-            meta(0, format!("Meeting cancelled{why}"))
+            let why = reason.as_ref().map(|reason| format!(": {reason}"));
+            meta(0, format!("Meeting cancelled{}", why.unwrap_or_default()))
         }
         Event::MeetingFailed { reason } => meta(0, format!("Meeting failed: {reason}")),
         Event::MeetingCreated(_)
         | Event::AgentJoined { .. }
-        | Event::AgentLeft {
-            reason: LeaveReason::Disconnected,
-            ..
-        }
         | Event::RoundOpened { .. }
         | Event::TurnOpened { .. }
         | Event::VoteRecorded { secret: true, .. }
@@ -184,6 +139,39 @@ pub fn project(recorded: &Recorded) -> Vec<Row> {
         | Event::DeadlineMoved { .. }
         | Event::MeetingRecovered { .. } => Vec::new(),
     }
+}
+
+fn result_text(event: &Event) -> String {
+    let Event::BallotClosed { tally, verdict, .. } = event else {
+        return String::new();
+    };
+    let count = tally.votes;
+    let (agree, disagree, abstain) = (count.agree, count.disagree, count.abstain);
+    let (verdict, eligible) = (verdict.as_str(), count.eligible);
+    format!("Ballot {verdict}: {agree} agree, {disagree} disagree, {abstain} abstain of {eligible}")
+}
+
+fn decided(recorded: &Recorded) -> Option<Row> {
+    let Event::ConsensusReached {
+        decision,
+        motion,
+        rationale,
+        tally,
+        votes,
+        related,
+        ..
+    } = &recorded.event
+    else {
+        return None;
+    };
+    Some(Row::Decided(Decided {
+        id: *decision,
+        content: motion.content.clone(),
+        rationale: rationale.clone(),
+        related: related.clone(),
+        agreement: agreement(motion, *tally, votes),
+        at: recorded.at,
+    }))
 }
 
 fn message(
@@ -207,16 +195,13 @@ fn message(
 /// The votes of a blind ballot become rows only when it closes, each under the number of its own event.
 fn revealed(recorded: &Recorded, round: u32, votes: &[CastVote]) -> Vec<Row> {
     let reveal = |cast: &CastVote| {
-        let content = vote_text(&cast.vote);
-        let (agent, message_type) = (Some(cast.agent), "consensus");
-        let (sequence_number, timestamp) = (cast.seq, recorded.at);
         Row::Message(Message {
-            agent,
-            content,
-            sequence_number,
-            message_type,
+            agent: Some(cast.agent),
+            content: vote_text(&cast.vote),
+            sequence_number: cast.seq,
+            message_type: "consensus",
             round,
-            timestamp,
+            timestamp: recorded.at,
         })
     };
     votes.iter().map(reveal).collect()

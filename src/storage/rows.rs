@@ -283,7 +283,7 @@ pub struct Decision {
     pub rationale: String,
     /// The log rows that prompted the meeting.
     pub related: Vec<CommunicationId>,
-    /// Tally and votes as JSON text.
+    /// Tally and votes as JSON text; the order of keys is the database's.
     pub agreement: String,
     /// When.
     pub created_at: DateTime<Utc>,

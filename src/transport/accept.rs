@@ -52,14 +52,30 @@ pub struct Peer {
     _place: Arc<OwnedSemaphorePermit>,
 }
 
-/// Serves connections until `shutdown` ends, then lets the requests under way finish.
+/// Requests and sockets that were under way when the loop ended.
+pub struct UnderWay {
+    requests: GracefulShutdown,
+    places: Arc<Semaphore>,
+    all_places: u32,
+}
+
+impl UnderWay {
+    /// Waits until every request is answered and every socket has said goodbye.
+    pub async fn finish(self) {
+        self.requests.shutdown().await;
+        // A socket keeps its place until it is closed; the semaphore is never closed.
+        let _ = self.places.acquire_many(self.all_places).await;
+    }
+}
+
+/// Serves connections until `shutdown` ends, and takes none after that.
 pub async fn serve<L: Listener>(
     mut listener: L,
     routes: BoxedFilter<(Response,)>,
     limits: &Limits,
     shutdown: impl Future<Output = ()>,
-) {
-    let places = Arc::new(Semaphore::new(limits.connections_max));
+) -> UnderWay {
+    let places = Arc::new(Semaphore::new(limits.connections_max as usize));
     let graceful = GracefulShutdown::new();
     let header_timeout = Limits::ms(limits.header_timeout_ms);
     let mut shutdown = std::pin::pin!(shutdown);
@@ -94,8 +110,11 @@ pub async fn serve<L: Listener>(
             }
         }
     }
-    drop(listener);
-    graceful.shutdown().await;
+    UnderWay {
+        requests: graceful,
+        places,
+        all_places: limits.connections_max,
+    }
 }
 
 async fn converse<S>(

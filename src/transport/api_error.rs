@@ -14,9 +14,12 @@ use crate::config::Limits;
 use crate::domain::Refusal;
 use crate::storage;
 
-/// A no.
+/// A no. Boxed, because most answers are a yes.
 #[derive(Debug)]
-pub struct ApiError {
+pub struct ApiError(Box<Answer>);
+
+#[derive(Debug)]
+struct Answer {
     status: StatusCode,
     code: &'static str,
     message: String,
@@ -29,22 +32,22 @@ impl warp::reject::Reject for ApiError {}
 
 impl ApiError {
     fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Answer {
             status,
             code,
             message: message.into(),
             more: Map::new(),
             header: None,
-        }
+        }))
     }
 
     fn with(mut self, field: &str, value: Value) -> Self {
-        self.more.insert(field.to_owned(), value);
+        self.0.more.insert(field.to_owned(), value);
         self
     }
 
     fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.header = Some((name, value));
+        self.0.header = Some((name, value));
         self
     }
 
@@ -193,9 +196,11 @@ impl From<Refusal> for ApiError {
 
 impl From<&ApiError> for Response {
     fn from(error: &ApiError) -> Self {
-        let mut body = error.more.clone();
+        let error = &error.0;
+        let mut body = Map::new();
         body.insert("error".to_owned(), error.code.into());
         body.insert("message".to_owned(), error.message.clone().into());
+        body.extend(error.more.clone());
         let mut response =
             warp::reply::with_status(warp::reply::json(&body), error.status).into_response();
         if let Some((name, value)) = &error.header {

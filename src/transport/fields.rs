@@ -67,9 +67,9 @@ impl Fields {
     /// 400 with everything that was wrong, unknown fields among it.
     pub fn finish(mut self) -> Result<(), ApiError> {
         let unknown: Vec<_> = self.values.keys().cloned().collect();
-        unknown
-            .iter()
-            .for_each(|name| self.fault(name, "unknown field"));
+        for name in unknown {
+            self.fault(&name, "unknown field");
+        }
         if self.faults.is_empty() {
             Ok(())
         } else {
@@ -190,7 +190,7 @@ impl Fields {
     /// The span of time between `start_date` and `end_date`: instants (RFC 3339), or dates, which mean whole days in UTC.
     /// The start is part of it; the end is given as the first moment after it.
     pub fn span(&mut self) -> (Option<DateTime<Utc>>, Option<DateTime<Utc>>) {
-        let start = self.instant("start_date", |date| Some(date), |instant| Some(instant));
+        let start = self.instant("start_date", Some, Some);
         let next_day = |date: NaiveDate| date.checked_add_days(Days::new(1));
         let end = self.instant("end_date", next_day, |i| {
             i.checked_add_signed(TimeDelta::microseconds(1))

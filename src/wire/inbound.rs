@@ -244,7 +244,7 @@ mod tests {
         check(
             r#"{"type":"consensus_vote","id":"v"}"#,
             &expect![[
-                r#"Some(Text("v")) invalid_frame: not a frame this server knows: missing field `agrees`"#
+                r#"Some(Text("v")) invalid_frame: not a frame this server knows: missing field `agrees` at line 1 column 34"#
             ]],
         );
     }
@@ -282,7 +282,7 @@ mod tests {
         check(
             r#"{"id":"q","type":"dance"}"#,
             &expect![[
-                r#"Some(Text("q")) invalid_frame: not a frame this server knows: unknown variant `dance`, expected one of `opinion`, `consensus_vote`, `leave`"#
+                r#"Some(Text("q")) invalid_frame: not a frame this server knows: unknown variant `dance`, expected one of `opinion`, `consensus_vote`, `leave` at line 1 column 25"#
             ]],
         );
     }

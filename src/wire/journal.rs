@@ -1,7 +1,7 @@
 //! The shape in which events are kept: version 1.
 //!
 //! A payload written once must be read for ever, so fields here are only added, with a default, and
-//! a change of meaning is a new version.
+//! a change of meaning is a new version. [`Kept`] is that shape, field by field.
 
 use std::borrow::Cow;
 
@@ -9,10 +9,11 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::mirror::{Each, Maybe, One};
 use super::shape;
 use crate::domain::{
-    AgentId, CommunicationId, Created, DecisionId, Event, LeaveReason, MeetingId, MeetingType,
-    Outcome, Verdict,
+    AgentId, CastVote, CommunicationId, Created, DecisionId, Event, LeaveReason, MeetingId,
+    MeetingType, Motion, Outcome, Settings, Tally, Verdict, Vote,
 };
 
 /// The version that is written.
@@ -38,7 +39,9 @@ pub struct DecodeError {
 
 /// Puts an event in its kept shape.
 pub fn encode(event: &Event) -> Encoded {
-    let text = to_json(&Kept::from(event));
+    let mut text = Vec::new();
+    Kept::serialize(event, &mut serde_json::Serializer::new(&mut text)).expect(ALWAYS_JSON);
+    let text = String::from_utf8(text).expect(ALWAYS_JSON);
     let kind = kind(event);
     // Serde's external tagging writes `{"<kind>":<payload>}`.
     let payload = text[kind.len() + 4..text.len() - 1].to_owned();
@@ -56,13 +59,12 @@ pub fn decode(kind: &str, version: u16, payload: &str) -> Result<Event, DecodeEr
         why,
     };
     if version != VERSION {
-        return Err(fault(format!(
-            "this server knows version {VERSION}; a newer one wrote it"
-        )));
+        let why = format!("this server knows version {VERSION}; a newer one wrote it");
+        return Err(fault(why));
     }
-    let kept: Kept = serde_json::from_str(&format!("{{{}:{payload}}}", to_json(&kind)))
-        .map_err(|e| fault(e.to_string()))?;
-    kept.into_event().map_err(fault)
+    let text = format!("{{{}:{payload}}}", to_json(&kind));
+    Kept::deserialize(&mut serde_json::Deserializer::from_str(&text))
+        .map_err(|e| fault(e.to_string()))
 }
 
 /// What everyone is told of an event: its payload, without what is secret for now.
@@ -74,9 +76,8 @@ pub fn told<'a>(event: &Event, payload: &'a str) -> Cow<'a, str> {
         ..
     } = event
     {
-        Cow::Owned(to_json(
-            &serde_json::json!({"round": round, "agent_id": agent.0, "secret": true}),
-        ))
+        let redacted = serde_json::json!({"round": round, "agent_id": agent.0, "secret": true});
+        Cow::Owned(redacted.to_string())
     } else {
         Cow::Borrowed(payload)
     }
@@ -89,7 +90,7 @@ pub fn kind(event: &Event) -> &'static str {
         Event::ParticipantAdded { .. } => "participant_added",
         Event::AgentJoined { .. } => "agent_joined",
         Event::AgentLeft { .. } => "agent_left",
-        Event::MeetingStarted => "meeting_started",
+        Event::MeetingStarted { .. } => "meeting_started",
         Event::RoundOpened { .. } => "round_opened",
         Event::TurnOpened { .. } => "turn_opened",
         Event::OpinionPresented { .. } => "opinion_presented",
@@ -109,91 +110,120 @@ pub fn kind(event: &Event) -> &'static str {
 }
 
 /// JSON of a value that always has one.
-pub(crate) fn to_json<T: Serialize>(value: &T) -> String {
-    serde_json::to_string(value).expect("our own shapes have string keys and finite numbers")
+pub(crate) fn to_json<T: Serialize + ?Sized>(value: &T) -> String {
+    serde_json::to_string(value).expect(ALWAYS_JSON)
 }
 
+const ALWAYS_JSON: &str = "our own shapes have string keys, finite numbers and no bytes";
+
+/// The kept shape of [`Event`]: the tag is the kind, the content is the payload.
 #[derive(Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(remote = "Event", rename_all = "snake_case")]
 enum Kept {
-    MeetingCreated(Box<KeptCreated>),
+    MeetingCreated(#[serde(with = "boxed_created")] Box<Created>),
     ParticipantAdded {
-        agent_id: Uuid,
+        #[serde(rename = "agent_id", with = "One::<Uuid>")]
+        agent: AgentId,
         name: String,
     },
     AgentJoined {
-        agent_id: Uuid,
+        #[serde(rename = "agent_id", with = "One::<Uuid>")]
+        agent: AgentId,
         returning: bool,
     },
     AgentLeft {
-        agent_id: Uuid,
-        reason: String,
+        #[serde(rename = "agent_id", with = "One::<Uuid>")]
+        agent: AgentId,
+        #[serde(with = "One::<shape::Word>")]
+        reason: LeaveReason,
     },
-    MeetingStarted {},
+    MeetingStarted {
+        #[serde(with = "Maybe::<Uuid>")]
+        by: Option<AgentId>,
+    },
     RoundOpened {
         round: u32,
-        order: Vec<Uuid>,
+        #[serde(with = "Each::<Uuid>")]
+        order: Vec<AgentId>,
     },
     TurnOpened {
         round: u32,
-        agent_id: Uuid,
+        #[serde(rename = "agent_id", with = "One::<Uuid>")]
+        agent: AgentId,
         deadline: DateTime<Utc>,
     },
     OpinionPresented {
         round: u32,
-        agent_id: Uuid,
+        #[serde(rename = "agent_id", with = "One::<Uuid>")]
+        agent: AgentId,
         content: String,
         proposal: Option<String>,
     },
     TurnTimedOut {
         round: u32,
-        agent_id: Uuid,
+        #[serde(rename = "agent_id", with = "One::<Uuid>")]
+        agent: AgentId,
     },
     BallotOpened {
         round: u32,
-        motion: shape::Motion,
-        voters: Vec<Uuid>,
+        #[serde(with = "One::<shape::Motion>")]
+        motion: Motion,
+        #[serde(with = "Each::<Uuid>")]
+        voters: Vec<AgentId>,
         deadline: DateTime<Utc>,
     },
     VoteRecorded {
         round: u32,
-        agent_id: Uuid,
-        #[serde(flatten)]
-        vote: shape::Vote,
+        #[serde(rename = "agent_id", with = "One::<Uuid>")]
+        agent: AgentId,
+        #[serde(flatten, with = "One::<shape::Vote>")]
+        vote: Vote,
         secret: bool,
     },
     BallotClosed {
         round: u32,
-        tally: shape::Tally,
-        verdict: String,
-        votes: Vec<shape::CastVote>,
+        #[serde(with = "One::<shape::Tally>")]
+        tally: Tally,
+        #[serde(with = "One::<shape::Word>")]
+        verdict: Verdict,
+        #[serde(with = "Each::<shape::CastVote>")]
+        votes: Vec<CastVote>,
         secret: bool,
     },
     ConsensusReached {
-        decision_id: Uuid,
+        #[serde(rename = "decision_id", with = "One::<Uuid>")]
+        decision: DecisionId,
         round: u32,
-        motion: shape::Motion,
+        #[serde(with = "One::<shape::Motion>")]
+        motion: Motion,
         rationale: String,
-        tally: shape::Tally,
-        votes: Vec<shape::CastVote>,
-        related_communication_ids: Vec<Uuid>,
+        #[serde(with = "One::<shape::Tally>")]
+        tally: Tally,
+        #[serde(with = "Each::<shape::CastVote>")]
+        votes: Vec<CastVote>,
+        #[serde(rename = "related_communication_ids", with = "Each::<Uuid>")]
+        related: Vec<CommunicationId>,
     },
     MeetingCompleted {
-        outcome: String,
+        #[serde(with = "One::<shape::Word>")]
+        outcome: Outcome,
         summary: Option<String>,
     },
     MeetingCancelled {
-        by: Option<Uuid>,
+        #[serde(with = "Maybe::<Uuid>")]
+        by: Option<AgentId>,
         reason: Option<String>,
     },
     MeetingFailed {
         reason: String,
     },
     Paused {
-        by: Option<Uuid>,
+        #[serde(with = "Maybe::<Uuid>")]
+        by: Option<AgentId>,
     },
     Resumed {
-        by: Option<Uuid>,
+        #[serde(with = "Maybe::<Uuid>")]
+        by: Option<AgentId>,
         deadline: Option<DateTime<Utc>>,
     },
     DeadlineMoved {
@@ -204,16 +234,48 @@ enum Kept {
     },
 }
 
+/// The kept shape of [`Created`].
 #[derive(Serialize, Deserialize)]
+#[serde(remote = "Created")]
 struct KeptCreated {
-    meeting_id: Uuid,
+    #[serde(rename = "meeting_id", with = "One::<Uuid>")]
+    meeting: MeetingId,
     topic: String,
-    meeting_type: String,
-    settings: shape::Settings,
-    moderator_id: Option<Uuid>,
-    participants: Vec<KeptParticipant>,
-    related_communication_ids: Vec<Uuid>,
-    decision_id: Uuid,
+    #[serde(with = "One::<shape::Word>")]
+    meeting_type: MeetingType,
+    #[serde(with = "One::<shape::Settings>")]
+    settings: Settings,
+    #[serde(rename = "moderator_id", with = "Maybe::<Uuid>")]
+    moderator: Option<AgentId>,
+    #[serde(with = "Each::<KeptParticipant>")]
+    participants: Vec<(AgentId, String)>,
+    #[serde(rename = "related_communication_ids", with = "Each::<Uuid>")]
+    related: Vec<CommunicationId>,
+    #[serde(rename = "decision_id", with = "One::<Uuid>")]
+    decision: DecisionId,
+}
+
+mod boxed_created {
+    use serde::{Deserializer, Serializer};
+
+    use super::{Created, KeptCreated};
+
+    #[expect(
+        clippy::borrowed_box,
+        reason = "serde hands over a reference to the field"
+    )]
+    pub(super) fn serialize<S: Serializer>(
+        created: &Box<Created>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        KeptCreated::serialize(created, serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Box<Created>, D::Error> {
+        KeptCreated::deserialize(deserializer).map(Box::new)
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -222,323 +284,118 @@ struct KeptParticipant {
     name: String,
 }
 
-impl From<&Event> for Kept {
-    fn from(event: &Event) -> Self {
-        match event.clone() {
-            Event::MeetingCreated(created) => {
-                Self::MeetingCreated(Box::new(KeptCreated::from(&*created)))
-            }
-            Event::ParticipantAdded { agent, name } => Self::ParticipantAdded {
-                agent_id: agent.0,
-                name,
-            },
-            Event::AgentJoined { agent, returning } => Self::AgentJoined {
-                agent_id: agent.0,
-                returning,
-            },
-            Event::AgentLeft { agent, reason } => Self::AgentLeft {
-                agent_id: agent.0,
-                reason: reason.as_str().to_owned(),
-            },
-            Event::MeetingStarted => Self::MeetingStarted {},
-            Event::RoundOpened { round, order } => Self::RoundOpened {
-                round,
-                order: uuids(&order),
-            },
-            Event::TurnOpened {
-                round,
-                agent,
-                deadline,
-            } => Self::TurnOpened {
-                round,
-                agent_id: agent.0,
-                deadline,
-            },
-            Event::OpinionPresented {
-                round,
-                agent,
-                content,
-                proposal,
-            } => Self::OpinionPresented {
-                round,
-                agent_id: agent.0,
-                content,
-                proposal,
-            },
-            Event::TurnTimedOut { round, agent } => Self::TurnTimedOut {
-                round,
-                agent_id: agent.0,
-            },
-            Event::BallotOpened {
-                round,
-                motion,
-                voters,
-                deadline,
-            } => Self::BallotOpened {
-                round,
-                motion: (&motion).into(),
-                voters: uuids(&voters),
-                deadline,
-            },
-            Event::VoteRecorded {
-                round,
-                agent,
-                vote,
-                secret,
-            } => Self::VoteRecorded {
-                round,
-                agent_id: agent.0,
-                vote: (&vote).into(),
-                secret,
-            },
-            Event::BallotClosed {
-                round,
-                tally,
-                verdict,
-                votes,
-                secret,
-            } => {
-                let votes = votes.iter().map(Into::into).collect();
-                Self::BallotClosed {
-                    round,
-                    tally: tally.into(),
-                    verdict: verdict.as_str().to_owned(),
-                    votes,
-                    secret,
-                }
-            }
-            Event::ConsensusReached {
-                decision,
-                round,
-                motion,
-                rationale,
-                tally,
-                votes,
-                related,
-            } => Self::ConsensusReached {
-                decision_id: decision.0,
-                round,
-                motion: (&motion).into(),
-                rationale,
-                tally: tally.into(),
-                votes: votes.iter().map(Into::into).collect(),
-                related_communication_ids: related.iter().map(|id| id.0).collect(),
-            },
-            Event::MeetingCompleted { outcome, summary } => Self::MeetingCompleted {
-                outcome: outcome.as_str().to_owned(),
-                summary,
-            },
-            Event::MeetingCancelled { by, reason } => Self::MeetingCancelled {
-                by: by.map(|a| a.0),
-                reason,
-            },
-            Event::MeetingFailed { reason } => Self::MeetingFailed { reason },
-            Event::Paused { by } => Self::Paused {
-                by: by.map(|a| a.0),
-            },
-            Event::Resumed { by, deadline } => Self::Resumed {
-                by: by.map(|a| a.0),
-                deadline,
-            },
-            Event::DeadlineMoved { deadline } => Self::DeadlineMoved { deadline },
-            Event::MeetingRecovered { deadline } => Self::MeetingRecovered { deadline },
-        }
-    }
-}
-
-impl Kept {
-    fn into_event(self) -> Result<Event, String> {
-        Ok(match self {
-            Self::MeetingCreated(created) => {
-                Event::MeetingCreated(Box::new(created.into_created()?))
-            }
-            Self::ParticipantAdded { agent_id, name } => Event::ParticipantAdded {
-                agent: AgentId(agent_id),
-                name,
-            },
-            Self::AgentJoined {
-                agent_id,
-                returning,
-            } => Event::AgentJoined {
-                agent: AgentId(agent_id),
-                returning,
-            },
-            Self::AgentLeft { agent_id, reason } => Event::AgentLeft {
-                agent: AgentId(agent_id),
-                reason: leave_reason(&reason)?,
-            },
-            Self::MeetingStarted {} => Event::MeetingStarted,
-            Self::RoundOpened { round, order } => Event::RoundOpened {
-                round,
-                order: agents(order),
-            },
-            Self::TurnOpened {
-                round,
-                agent_id,
-                deadline,
-            } => Event::TurnOpened {
-                round,
-                agent: AgentId(agent_id),
-                deadline,
-            },
-            Self::OpinionPresented {
-                round,
-                agent_id,
-                content,
-                proposal,
-            } => Event::OpinionPresented {
-                round,
-                agent: AgentId(agent_id),
-                content,
-                proposal,
-            },
-            Self::TurnTimedOut { round, agent_id } => Event::TurnTimedOut {
-                round,
-                agent: AgentId(agent_id),
-            },
-            Self::BallotOpened {
-                round,
-                motion,
-                voters,
-                deadline,
-            } => Event::BallotOpened {
-                round,
-                motion: motion.into(),
-                voters: agents(voters),
-                deadline,
-            },
-            Self::VoteRecorded {
-                round,
-                agent_id,
-                vote,
-                secret,
-            } => Event::VoteRecorded {
-                round,
-                agent: AgentId(agent_id),
-                vote: vote.into(),
-                secret,
-            },
-            Self::BallotClosed {
-                round,
-                tally,
-                verdict,
-                votes,
-                secret,
-            } => {
-                let verdict =
-                    Verdict::parse(&verdict).ok_or_else(|| unknown("verdict", &verdict))?;
-                let votes = votes.into_iter().map(Into::into).collect();
-                Event::BallotClosed {
-                    round,
-                    tally: tally.into(),
-                    verdict,
-                    votes,
-                    secret,
-                }
-            }
-            Self::ConsensusReached {
-                decision_id,
-                round,
-                motion,
-                rationale,
-                tally,
-                votes,
-                related_communication_ids,
-            } => Event::ConsensusReached {
-                decision: DecisionId(decision_id),
-                round,
-                motion: motion.into(),
-                rationale,
-                tally: tally.into(),
-                votes: votes.into_iter().map(Into::into).collect(),
-                related: related_communication_ids
-                    .into_iter()
-                    .map(CommunicationId)
-                    .collect(),
-            },
-            Self::MeetingCompleted { outcome, summary } => {
-                let outcome =
-                    Outcome::parse(&outcome).ok_or_else(|| unknown("outcome", &outcome))?;
-                Event::MeetingCompleted { outcome, summary }
-            }
-            Self::MeetingCancelled { by, reason } => Event::MeetingCancelled {
-                by: by.map(AgentId),
-                reason,
-            },
-            Self::MeetingFailed { reason } => Event::MeetingFailed { reason },
-            Self::Paused { by } => Event::Paused {
-                by: by.map(AgentId),
-            },
-            Self::Resumed { by, deadline } => Event::Resumed {
-                by: by.map(AgentId),
-                deadline,
-            },
-            Self::DeadlineMoved { deadline } => Event::DeadlineMoved { deadline },
-            Self::MeetingRecovered { deadline } => Event::MeetingRecovered { deadline },
-        })
-    }
-}
-
-impl From<&Created> for KeptCreated {
-    fn from(created: &Created) -> Self {
-        let participant = |(agent, name): &(AgentId, String)| KeptParticipant {
+impl From<&(AgentId, String)> for KeptParticipant {
+    fn from((agent, name): &(AgentId, String)) -> Self {
+        Self {
             agent_id: agent.0,
             name: name.clone(),
-        };
-        Self {
-            meeting_id: created.meeting.0,
-            topic: created.topic.clone(),
-            meeting_type: created.meeting_type.as_str().to_owned(),
-            settings: (&created.settings).into(),
-            moderator_id: created.moderator.map(|a| a.0),
-            participants: created.participants.iter().map(participant).collect(),
-            related_communication_ids: created.related.iter().map(|id| id.0).collect(),
-            decision_id: created.decision.0,
         }
     }
 }
 
-impl KeptCreated {
-    fn into_created(self) -> Result<Created, String> {
-        let meeting_type = MeetingType::parse(&self.meeting_type);
-        Ok(Created {
-            meeting: MeetingId(self.meeting_id),
-            topic: self.topic,
-            meeting_type: meeting_type
-                .ok_or_else(|| unknown("meeting_type", &self.meeting_type))?,
-            settings: self.settings.into_domain(0),
-            moderator: self.moderator_id.map(AgentId),
-            participants: self
-                .participants
-                .into_iter()
-                .map(|p| (AgentId(p.agent_id), p.name))
-                .collect(),
-            related: self
-                .related_communication_ids
-                .into_iter()
-                .map(CommunicationId)
-                .collect(),
-            decision: DecisionId(self.decision_id),
-        })
+impl From<KeptParticipant> for (AgentId, String) {
+    fn from(kept: KeptParticipant) -> Self {
+        (AgentId(kept.agent_id), kept.name)
     }
 }
 
-fn leave_reason(word: &str) -> Result<LeaveReason, String> {
-    let reasons = [LeaveReason::Disconnected, LeaveReason::Left];
-    reasons
-        .into_iter()
-        .find(|reason| reason.as_str() == word)
-        .ok_or_else(|| unknown("reason", word))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn unknown(field: &str, word: &str) -> String {
-    format!("unknown {field} {word:?}")
-}
+    fn check(event: &Event, payload: &str) {
+        let encoded = encode(event);
+        assert_eq!(encoded.payload, payload);
+        let decoded = decode(encoded.kind, VERSION, &encoded.payload).unwrap();
+        assert_eq!(&decoded, event);
+    }
 
-fn uuids(agents: &[AgentId]) -> Vec<Uuid> {
-    agents.iter().map(|agent| agent.0).collect()
-}
+    fn agent() -> AgentId {
+        AgentId(Uuid::from_u128(1))
+    }
 
-fn agents(uuids: Vec<Uuid>) -> Vec<AgentId> {
-    uuids.into_iter().map(AgentId).collect()
+    #[test]
+    fn a_kept_event_comes_back_as_it_was() {
+        let vote = Vote {
+            agrees: None,
+            rationale: Some("compass 🧭 \"\\".to_owned()),
+            confidence: Some(0.1),
+        };
+        check(
+            &Event::VoteRecorded {
+                round: 2,
+                agent: agent(),
+                vote,
+                secret: false,
+            },
+            r#"{"round":2,"agent_id":"00000000-0000-0000-0000-000000000001","agrees":null,"rationale":"compass 🧭 \"\\","confidence":0.1,"secret":false}"#,
+        );
+        check(
+            &Event::MeetingCompleted {
+                outcome: Outcome::NoQuorum,
+                summary: None,
+            },
+            r#"{"outcome":"no_quorum","summary":null}"#,
+        );
+        check(&Event::Paused { by: None }, r#"{"by":null}"#);
+        check(
+            &Event::RoundOpened {
+                round: 1,
+                order: vec![agent()],
+            },
+            r#"{"round":1,"order":["00000000-0000-0000-0000-000000000001"]}"#,
+        );
+    }
+
+    #[test]
+    fn a_created_meeting_comes_back_with_its_settings() {
+        let created = Created {
+            meeting: MeetingId(Uuid::from_u128(2)),
+            topic: "Why?".to_owned(),
+            meeting_type: MeetingType::AutoGenerated,
+            settings: Settings::default(),
+            moderator: Some(agent()),
+            participants: vec![(agent(), "Ada".to_owned())],
+            related: vec![CommunicationId(Uuid::from_u128(3))],
+            decision: DecisionId(Uuid::from_u128(4)),
+        };
+        let event = Event::MeetingCreated(Box::new(created));
+        let Encoded { kind, payload } = encode(&event);
+        assert_eq!(decode(kind, VERSION, &payload).unwrap(), event);
+    }
+
+    #[test]
+    fn a_row_of_an_unknown_kind_or_version_is_named() {
+        let unknown = decode("meeting_danced", VERSION, "{}")
+            .unwrap_err()
+            .to_string();
+        assert!(unknown.contains("meeting_danced"), "{unknown}");
+        let newer = decode("paused", 2, r#"{"by":null}"#)
+            .unwrap_err()
+            .to_string();
+        assert!(newer.contains("version 2"), "{newer}");
+        let word = decode(
+            "meeting_completed",
+            VERSION,
+            r#"{"outcome":"bliss","summary":null}"#,
+        );
+        assert!(word.unwrap_err().to_string().contains("bliss"));
+    }
+
+    #[test]
+    fn a_secret_vote_is_told_without_what_it_says() {
+        let vote = Vote {
+            agrees: Some(true),
+            rationale: Some("hush".to_owned()),
+            confidence: None,
+        };
+        let event = Event::VoteRecorded {
+            round: 1,
+            agent: agent(),
+            vote,
+            secret: true,
+        };
+        let told = told(&event, &encode(&event).payload).into_owned();
+        assert!(!told.contains("agrees") && !told.contains("hush"), "{told}");
+    }
 }

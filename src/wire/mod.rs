@@ -11,6 +11,7 @@ pub mod close_code;
 pub mod frame;
 pub mod inbound;
 pub mod journal;
+mod mirror;
 pub mod outbound;
 pub mod shape;
 

@@ -1,5 +1,6 @@
 //! The JSON mirrors of the domain's values, shared by frames, journal and REST.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -99,7 +100,7 @@ impl Serialize for Ratio {
             numerator,
             denominator,
         } = self.0;
-        if MILLION % denominator.max(1) == 0 {
+        if MILLION.is_multiple_of(denominator.max(1)) {
             serializer.serialize_f64(f64::from(numerator) / f64::from(denominator))
         } else {
             serializer.collect_str(&format_args!("{numerator}/{denominator}"))
@@ -195,6 +196,13 @@ impl Settings {
     }
 }
 
+impl From<Settings> for domain::Settings {
+    /// Kept settings are whole, so nothing is left to chance.
+    fn from(kept: Settings) -> Self {
+        kept.into_domain(0)
+    }
+}
+
 impl From<&domain::Settings> for Settings {
     fn from(settings: &domain::Settings) -> Self {
         let (turn_order, shuffle_seed) = match settings.turn_order {
@@ -266,6 +274,30 @@ impl From<&domain::DecisionRule> for DecisionRule {
         }
     }
 }
+
+/// One of a closed set of words.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Word(Cow<'static, str>);
+
+macro_rules! words {
+    ($($kind:ident),*) => {$(
+        impl From<&domain::$kind> for Word {
+            fn from(kind: &domain::$kind) -> Self {
+                Self(Cow::Borrowed(kind.as_str()))
+            }
+        }
+
+        impl TryFrom<Word> for domain::$kind {
+            type Error = String;
+
+            fn try_from(word: Word) -> Result<Self, String> {
+                Self::parse(&word.0).ok_or_else(|| format!("unknown word {:?}", word.0))
+            }
+        }
+    )*};
+}
+
+words!(LeaveReason, MeetingType, Outcome, Verdict);
 
 /// Mirror of [`domain::Motion`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -384,8 +416,8 @@ struct CountFields {
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Count(#[serde(with = "CountFields")] DomainCount);
 
-impl From<domain::Tally> for Tally {
-    fn from(tally: domain::Tally) -> Self {
+impl From<&domain::Tally> for Tally {
+    fn from(tally: &domain::Tally) -> Self {
         Self {
             votes: Count(tally.votes),
             weight: Count(tally.weight),

@@ -1,1 +1,3 @@
 //! What tests stand on: databases, servers, agents.
+
+pub(crate) mod database;

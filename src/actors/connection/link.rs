@@ -56,9 +56,8 @@ impl Link {
             .map_err(|e| failed(&e))?;
         let mut frames = VecDeque::with_capacity(rows.len());
         for row in rows.into_iter().filter(|row| row.seq <= up_to) {
-            let payload = row.payload.clone();
-            let recorded = journal::decode(row).map_err(|e| failed(&e))?;
-            frames.push_back(outbound::meeting_event(id, &recorded, &payload));
+            let recorded = journal::decode(&row).map_err(|e| failed(&e))?;
+            frames.push_back(outbound::meeting_event(id, &recorded, &row.payload));
         }
         if frames.is_empty() {
             return Err(failed(&"events are missing"));

@@ -7,29 +7,27 @@
 
 mod effects;
 mod listeners;
+mod message;
 
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use ractor::concurrency::JoinHandle;
-use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
-use serde_json::Value;
-use tokio::sync::oneshot;
+use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tracing::{Span, info, info_span, warn};
 
 use self::effects::{Effect, Effects};
 use self::listeners::{Listener, Listeners};
 use super::journal::{self, Answered};
-use super::outbox::Outbox;
 use super::permit::Permit;
 use super::persistence;
 use crate::clock::Clock;
 use crate::config::Limits;
 use crate::domain::{AgentId, Caller, Command, Event, Input, Meeting, Phase, Recorded, Refusal};
-use crate::wire::inbound::Inbound;
 use crate::wire::{CloseCode, Frame, outbound};
 
 pub use self::listeners::ConnectionId;
+pub use self::message::{Attached, Attachment, Instruction, Message, Submission};
 
 /// The actor.
 pub struct MeetingActor {
@@ -51,74 +49,6 @@ pub struct Arguments {
     pub answered: Answered,
     /// Set when the server gives the meeting up.
     pub give_up: Option<String>,
-}
-
-/// What can be asked of a meeting, and what it is told. Small, because mailboxes are copied.
-pub enum Message {
-    /// A frame from a connected agent.
-    Submit(Box<Submission>),
-    /// A socket wants to hear, and, with an agent, to take part.
-    Attach(Box<Attachment>),
-    /// A socket is gone.
-    Detach(ConnectionId),
-    /// A command by REST.
-    Instruct(Box<Instruction>),
-    /// Whether an agent would be let in.
-    Admit(AgentId, RpcReplyPort<Result<(), Refusal>>),
-    /// Where the meeting stands.
-    Describe(RpcReplyPort<Value>),
-    /// A timer fired.
-    DeadlineReached,
-    /// Everything up to this event is durable.
-    Committed(u64),
-    /// Another server owns the meeting now.
-    Fenced,
-    /// Finish what is under way, send everyone away, and stop.
-    Drain,
-}
-
-/// A frame from a connected agent.
-pub struct Submission {
-    /// Which connection.
-    pub connection: ConnectionId,
-    /// Whose.
-    pub agent: AgentId,
-    /// What it asks.
-    pub inbound: Inbound,
-    /// Held until it is answered.
-    pub permit: Permit,
-}
-
-/// A socket that wants to hear.
-pub struct Attachment {
-    /// Which connection.
-    pub connection: ConnectionId,
-    /// Whose, and its name; `None` only watches.
-    pub agent: Option<(AgentId, String)>,
-    /// Where its frames go.
-    pub outbox: Outbox,
-    /// Told where the live events begin.
-    pub reply: oneshot::Sender<Result<Attached, Refusal>>,
-}
-
-/// Where a socket's live events begin.
-pub struct Attached {
-    /// The first frame.
-    pub connected: Frame,
-    /// Events after this one come through the outbox; up to it they stand in the journal.
-    pub last_seq: u64,
-}
-
-/// A command by REST.
-pub struct Instruction {
-    /// Who gives it.
-    pub from: Caller,
-    /// What.
-    pub command: Command,
-    /// Told the number of the event that it became, once that is durable.
-    pub reply: RpcReplyPort<Result<u64, Refusal>>,
-    /// Held until then.
-    pub permit: Permit,
 }
 
 /// A meeting at work.
@@ -203,6 +133,9 @@ impl Actor for MeetingActor {
     ) -> Result<(), ActorProcessingErr> {
         let _entered = state.span.clone().entered();
         match message {
+            // Whoever comes now is not answered but sent away, and comes back to the next server.
+            Message::Submit(_) | Message::Attach(_) | Message::Instruct(_) if state.is_draining => {
+            }
             Message::Submit(submission) => self.submit(&myself, state, *submission),
             Message::Attach(attachment) => self.attach(&myself, state, *attachment),
             Message::Detach(connection) => self.detach(&myself, state, connection),
@@ -285,7 +218,7 @@ impl MeetingActor {
             drop(reply.send(Ok(Attached {
                 connected,
                 last_seq,
-            })))
+            })));
         });
         state.listeners.add(Listener {
             connection,
@@ -370,7 +303,7 @@ impl MeetingActor {
             state.effects.push(seq, Effect::Tell(seq, frame));
             entries.push(entry);
         }
-        state.waiting_since.get_or_insert(self.clock.now());
+        state.waiting_since.get_or_insert_with(|| self.clock.now());
         let append = journal::append(&state.meeting, state.epoch, entries);
         // Persistence outlives every meeting; were it gone, nothing would ever be committed or said.
         let _ = self.persistence.cast(persistence::Message::Append(
@@ -518,14 +451,14 @@ impl Requests {
 
 fn log(event: &Event) {
     match event {
-        Event::MeetingStarted => info!("meeting started"),
+        Event::MeetingStarted { .. } => info!("meeting started"),
         Event::RoundOpened { round, .. } => info!(round, "round opened"),
         Event::TurnTimedOut { round, agent } => info!(round, agent_id = %agent, "turn timed out"),
         Event::BallotClosed { round, verdict, .. } => {
-            info!(round, verdict = verdict.as_str(), "ballot closed")
+            info!(round, verdict = verdict.as_str(), "ballot closed");
         }
         Event::MeetingCompleted { outcome, .. } => {
-            info!(outcome = outcome.as_str(), "meeting completed")
+            info!(outcome = outcome.as_str(), "meeting completed");
         }
         Event::MeetingCancelled { .. } => info!("meeting cancelled"),
         Event::MeetingFailed { reason } => warn!(reason, "meeting failed"),

@@ -18,8 +18,8 @@ fn ballot(votes: &str) -> Ballot {
         content: "Tea.".to_owned(),
         proposed_by: agent(0),
     };
-    let voters = (0..votes.len()).map(agent).collect();
-    let mut ballot = Ballot::new(motion, voters, chrono::DateTime::UNIX_EPOCH);
+    let electorate = (0..votes.len()).map(agent).collect();
+    let mut ballot = Ballot::new(motion, electorate, chrono::DateTime::UNIX_EPOCH);
     for (number, answer) in votes.chars().enumerate() {
         let agrees = match answer {
             '+' => Some(true),

@@ -96,10 +96,10 @@ impl Scribe<'_> {
         match verdict {
             Verdict::Passed => self.complete(outcome),
             Verdict::Rejected | Verdict::NoQuorum | Verdict::Tie if is_last => {
-                self.complete(outcome)
+                self.complete(outcome);
             }
             Verdict::Rejected | Verdict::NoQuorum | Verdict::Tie => {
-                self.open_round(self.meeting.round + 1)
+                self.open_round(self.meeting.round + 1);
             }
         }
     }

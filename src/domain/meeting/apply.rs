@@ -11,11 +11,11 @@ impl Meeting {
         self.last_seq = recorded.seq;
         self.last_at = at;
         match &recorded.event {
-            Event::MeetingCreated(_) => {}
+            Event::MeetingCreated(_) | Event::ConsensusReached { .. } => {}
             Event::ParticipantAdded { agent, name } => self.roster.add(*agent, name),
             Event::AgentJoined { agent, .. } => self.apply_joined(*agent),
             Event::AgentLeft { agent, reason } => self.apply_left(at, *agent, *reason),
-            Event::MeetingStarted => self.started_at = Some(at),
+            Event::MeetingStarted { .. } => self.started_at = Some(at),
             Event::RoundOpened { round, order } => self.apply_round(*round, order),
             Event::TurnOpened {
                 agent, deadline, ..
@@ -52,7 +52,6 @@ impl Meeting {
                 verdict,
                 ..
             } => self.apply_ballot_closed(*round, *tally, *verdict),
-            Event::ConsensusReached { .. } => {}
             Event::MeetingCompleted { outcome, summary } => {
                 self.summary.clone_from(summary);
                 self.conclude(at, *outcome);

@@ -96,7 +96,7 @@ impl Scribe<'_> {
         let is_waiting = matches!(self.meeting.phase, Phase::Pending);
         let waits_for_all = self.meeting.settings().start == Start::WhenAllJoined;
         if is_waiting && waits_for_all && self.meeting.roster.all_connected() {
-            self.begin();
+            self.begin(None);
         }
     }
 }

@@ -74,6 +74,10 @@ pub enum FoldError {
         /// The number that does.
         found: u64,
     },
+    /// An event cannot have happened where it stands: a vote from outside the electorate, a second
+    /// vote, a second creation.
+    #[error("event {0} cannot have happened where it stands")]
+    Impossible(u64),
 }
 
 impl Meeting {
@@ -106,9 +110,24 @@ impl Meeting {
                     found: recorded.seq,
                 });
             }
+            if !meeting.can_follow(&recorded.event) {
+                return Err(FoldError::Impossible(recorded.seq));
+            }
             meeting.apply(&recorded);
         }
         Ok(meeting)
+    }
+
+    /// Whether [`apply`](Self::apply) may be asked to take this event in here.
+    fn can_follow(&self, event: &Event) -> bool {
+        match (event, &self.phase) {
+            (Event::MeetingCreated(_), _) => false,
+            (Event::VoteRecorded { agent, .. }, Phase::Voting(ballot)) => {
+                ballot.is_eligible(*agent) && !ballot.has_voted(*agent)
+            }
+            (Event::VoteRecorded { .. }, _) => false,
+            _ => true,
+        }
     }
 
     fn born(at: DateTime<Utc>, created: Created) -> Self {
@@ -151,11 +170,26 @@ impl Meeting {
         let answer = match input {
             Input::Command { from, command } => scribe.command(from, command),
             Input::Connected { agent, name } => scribe.connected(agent, name),
-            Input::Disconnected { agent } => Ok(scribe.disconnected(agent)),
-            Input::DeadlineReached => Ok(scribe.deadline_reached()),
-            Input::Recovered => Ok(scribe.recovered()),
-            Input::Stalled => Ok(scribe.stalled()),
-            Input::Fail { reason } => Ok(scribe.fail(reason)),
+            Input::Disconnected { agent } => {
+                scribe.disconnected(agent);
+                Ok(())
+            }
+            Input::DeadlineReached => {
+                scribe.deadline_reached();
+                Ok(())
+            }
+            Input::Recovered => {
+                scribe.recovered();
+                Ok(())
+            }
+            Input::Stalled => {
+                scribe.stalled();
+                Ok(())
+            }
+            Input::Fail { reason } => {
+                scribe.fail(reason);
+                Ok(())
+            }
         };
         let events = scribe.events;
         debug_assert!(
@@ -255,15 +289,13 @@ impl Meeting {
     /// else the last opinion really given in this round.
     pub fn motion(&self) -> Option<Motion> {
         let given = || {
-            let spoken = self.opinions.iter().rev();
-            spoken
-                .filter_map(|o| {
-                    Some(Motion {
-                        content: o.content.clone()?,
-                        proposed_by: o.agent,
-                    })
+            self.opinions.iter().rev().find_map(|opinion| {
+                let content = opinion.content.clone()?;
+                Some(Motion {
+                    content,
+                    proposed_by: opinion.agent,
                 })
-                .next()
+            })
         };
         self.proposal.clone().or_else(given)
     }

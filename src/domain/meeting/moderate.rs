@@ -18,12 +18,13 @@ impl Scribe<'_> {
             self.meeting.roster.present().next().is_some(),
             Refusal::NoParticipants,
         )?;
-        self.begin();
+        self.begin(from.agent());
         Ok(())
     }
 
-    pub(super) fn begin(&mut self) {
-        self.record(Event::MeetingStarted);
+    /// Opens the first round; `by` is the moderator who said so, if one did.
+    pub(super) fn begin(&mut self, by: Option<super::AgentId>) {
+        self.record(Event::MeetingStarted { by });
         self.open_round(1);
     }
 

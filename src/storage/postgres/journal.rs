@@ -13,7 +13,7 @@ use super::super::sql::fields::Fields;
 use super::super::sql::lease::Lease;
 use super::super::sql::statement::{Statement, bigint};
 use super::arrays::Arrays;
-use crate::domain::MeetingId;
+use crate::domain::{MeetingId, Outcome};
 
 const APPEND: &str = "
 with fenced as (
@@ -51,11 +51,13 @@ message as (
 -- A participant that is there keeps its place; one that is not, or moderated only, gets the next.
 participant as (
     insert into meeting_participants (meeting_id, agent_id, joined_at, left_at, role, speaking_order)
-    select x.meeting_id, x.agent_id, x.joined_at, x.left_at, 'participant',
-           case when known.speaking_order is null
+    select x.meeting_id, x.agent_id, x.joined_at, x.left_at, coalesce(known.role, 'participant'),
+           case when x.is_added and known.speaking_order is null
                 then coalesce((select max(p.speaking_order) from meeting_participants p
                                 where p.meeting_id = x.meeting_id), 0)
-                     + row_number() over (partition by x.meeting_id, known.speaking_order is null order by x.nth)
+                     + row_number() over (partition by x.meeting_id, x.is_added and known.speaking_order is null
+                                          order by x.nth)
+                else known.speaking_order
             end
       from unnest($25::uuid[], $26::uuid[], $27::boolean[], $28::timestamptz[], $29::timestamptz[])
            with ordinality as x (meeting_id, agent_id, is_added, joined_at, left_at, nth)
@@ -64,7 +66,7 @@ participant as (
      where x.is_added or known.agent_id is not null
         on conflict (meeting_id, agent_id) do update
        set left_at        = excluded.left_at,
-           speaking_order = coalesce(meeting_participants.speaking_order, excluded.speaking_order)
+           speaking_order = excluded.speaking_order
 ),
 decision as (
     insert into decisions (id, meeting_id, decision_content, rationale, related_communication_ids,
@@ -99,7 +101,7 @@ fn add_heads(arrays: &mut Arrays, batch: &Batch<'_>) -> Result<(), Error> {
     arrays.add(heads, |h| bigint(h.first_seq))?;
     arrays.add(heads, |h| bigint(h.last_seq))?;
     arrays.add(heads, |h| h.header.status.as_str())?;
-    arrays.add(heads, |h| h.header.outcome.map(|o| o.as_str()))?;
+    arrays.add(heads, |h| h.header.outcome.map(Outcome::as_str))?;
     arrays.add(heads, |h| i64::from(h.header.current_round))?;
     arrays.add(heads, |h| h.header.started_at)?;
     arrays.add(heads, |h| h.header.completed_at)?;

@@ -139,7 +139,7 @@ impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         match &error {
             sqlx::Error::Database(refusal) if is_about_data(refusal.as_ref()) => Self::Damaged {
-                table: "a row to be written",
+                table: "what was to be written",
                 why: refusal.to_string(),
             },
             sqlx::Error::Encode(_) | sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. } => {

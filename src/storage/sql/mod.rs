@@ -1,6 +1,6 @@
 //! What the two SQL databases share, which is nearly everything.
 //!
-//! A [`Statement`] is SQL with `?` where values go; a [`Dialect`] says how a database takes a [`Value`], reads a
+//! A [`statement::Statement`] is SQL with `?` where values go; a [`Dialect`] says how a database takes a [`Value`], reads a
 //! column, begins a transaction and writes many rows at once. All else, filters and lists and rows and the
 //! checks around a write, is written here once: one file per resource, each with its rows, its reads and its writes.
 //!
@@ -42,11 +42,11 @@ pub(super) trait Dialect: sqlx::Database<Row: Columns> {
     fn bind(query: &mut QueryBuilder<Self>, value: Value);
 
     /// Runs a statement to its end. `cached` keeps it prepared.
-    fn fetch<'c>(
-        connection: &'c mut Self::Connection,
+    fn fetch(
+        connection: &mut Self::Connection,
         query: QueryBuilder<Self>,
         cached: bool,
-    ) -> impl Future<Output = sqlx::Result<Vec<Self::Row>>> + Send + 'c;
+    ) -> impl Future<Output = sqlx::Result<Vec<Self::Row>>> + Send;
 
     /// Adds messages to the log, all or none, leaving those that are there.
     fn log(

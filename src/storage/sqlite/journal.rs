@@ -16,7 +16,7 @@ use super::super::sql::lease::Lease;
 use super::super::sql::statement::Statement;
 use super::super::{Entry, Message};
 use super::dialect::{hex, micros};
-use crate::domain::MeetingId;
+use crate::domain::{MeetingId, Outcome};
 
 const FENCE: &str = "
 update meetings
@@ -47,11 +47,13 @@ select unhex(value ->> 0), unhex(value ->> 1), value ->> 2, value ->> 3, value -
 /// A participant that is there keeps its place; one that is not, or moderated only, gets the next.
 const PARTICIPANTS: &str = "
 insert into meeting_participants (meeting_id, agent_id, joined_at, left_at, role, speaking_order)
-select x.meeting_id, x.agent_id, x.joined_at, x.left_at, 'participant',
-       case when known.speaking_order is null
+select x.meeting_id, x.agent_id, x.joined_at, x.left_at, coalesce(known.role, 'participant'),
+       case when x.is_added and known.speaking_order is null
             then coalesce((select max(p.speaking_order) from meeting_participants p
                             where p.meeting_id = x.meeting_id), 0)
-                 + row_number() over (partition by x.meeting_id, known.speaking_order is null order by x.nth)
+                 + row_number() over (partition by x.meeting_id, x.is_added and known.speaking_order is null
+                                      order by x.nth)
+            else known.speaking_order
         end
   from (select unhex(value ->> 0) as meeting_id, unhex(value ->> 1) as agent_id, value ->> 2 as is_added,
                value ->> 3 as joined_at, value ->> 4 as left_at, key as nth
@@ -60,7 +62,7 @@ select x.meeting_id, x.agent_id, x.joined_at, x.left_at, 'participant',
  where x.is_added or known.agent_id is not null
     on conflict (meeting_id, agent_id) do update
    set left_at        = excluded.left_at,
-       speaking_order = coalesce(meeting_participants.speaking_order, excluded.speaking_order)";
+       speaking_order = excluded.speaking_order";
 
 const DECISIONS: &str = "
 insert into decisions (id, meeting_id, decision_content, rationale, related_communication_ids,
@@ -114,7 +116,7 @@ fn head(head: &Head<'_>) -> serde_json::Value {
         head.first_seq,
         head.last_seq,
         header.status.as_str(),
-        header.outcome.map(|outcome| outcome.as_str()),
+        header.outcome.map(Outcome::as_str),
         header.current_round,
         header.started_at.map(micros),
         header.completed_at.map(micros),

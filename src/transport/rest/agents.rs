@@ -5,7 +5,7 @@ use uuid::Uuid;
 use warp::Filter;
 use warp::filters::BoxedFilter;
 
-use super::{body, created, list, ok, query, respond, stored_json, with};
+use super::{body, created, list, ok, reading, respond, stored_json, writing};
 use crate::domain::AgentId;
 use crate::storage::Agent;
 use crate::transport::auth::{self, Identity};
@@ -15,22 +15,14 @@ use crate::transport::{Api, ApiError, Response};
 pub(super) fn routes(api: &Api) -> BoxedFilter<(Response,)> {
     let all = warp::path!("agents");
     let create = all
-        .and(warp::post())
-        .and(auth::identity(api))
-        .and(body())
-        .and(with(api))
+        .and(writing(api, body()))
         .then(|identity, body, api| async move { respond(create(&api, &identity, body).await) });
     let index = all
-        .and(warp::get())
-        .and(auth::identity(api))
-        .and(query())
-        .and(with(api))
+        .and(reading(api))
         .then(|_, query, api| async move { respond(index(&api, query).await) });
     let show = warp::path!("agents" / Uuid)
-        .and(warp::get())
-        .and(auth::identity(api))
-        .and(with(api))
-        .then(|id, _, api| async move { respond(show(&api, AgentId(id)).await) });
+        .and(reading(api))
+        .then(|id, _, _, api| async move { respond(show(&api, AgentId(id)).await) });
     create.or(index).unify().or(show).unify().boxed()
 }
 
@@ -57,7 +49,7 @@ async fn create(
     };
     let (token, hash) = auth::issue(clock);
     api.context.store.create_agent(&agent, hash).await?;
-    let mut shown = view(agent);
+    let mut shown = view(&agent);
     shown["token"] = token.into();
     Ok(created(&shown))
 }
@@ -69,7 +61,7 @@ async fn index(api: &Api, query: Result<Fields, ApiError>) -> Result<Response, A
     Ok(list(
         "agents",
         page,
-        api.context.store.agents(page).await?,
+        &api.context.store.agents(page).await?,
         view,
     ))
 }
@@ -77,11 +69,11 @@ async fn index(api: &Api, query: Result<Fields, ApiError>) -> Result<Response, A
 async fn show(api: &Api, id: AgentId) -> Result<Response, ApiError> {
     let agent = api.context.store.agent(id).await?;
     Ok(ok(&view(
-        agent.ok_or_else(|| ApiError::not_found("no such agent"))?,
+        &agent.ok_or_else(|| ApiError::not_found("no such agent"))?,
     )))
 }
 
-fn view(agent: Agent) -> Value {
+fn view(agent: &Agent) -> Value {
     json!({
         "id": agent.id.0,
         "name": agent.name,

@@ -5,11 +5,11 @@ use uuid::Uuid;
 use warp::Filter;
 use warp::filters::BoxedFilter;
 
-use super::{created, list, message_body, ok, query, respond, with};
+use super::{created, list, message_body, ok, reading, respond, writing};
 use crate::actors::persistence::{self, LogRequest};
 use crate::domain::{AgentId, CommunicationId};
 use crate::storage::{Communication, CommunicationFilter, Error};
-use crate::transport::auth::{self, Identity};
+use crate::transport::auth::Identity;
 use crate::transport::fields::Fields;
 use crate::transport::{Api, ApiError, Response, ask};
 
@@ -17,24 +17,17 @@ pub(super) fn routes(api: &Api) -> BoxedFilter<(Response,)> {
     let all = warp::path!("communications");
     let max_bytes = max_message_bytes(api) + ENVELOPE_BYTES;
     let create = all
-        .and(warp::post())
-        .and(auth::identity(api))
-        .and(message_body(max_bytes))
-        .and(with(api))
+        .and(writing(api, message_body(max_bytes)))
         .then(|identity, body, api| async move { respond(create(&api, &identity, body).await) });
     let index = all
-        .and(warp::get())
-        .and(auth::identity(api))
-        .and(query())
-        .and(with(api))
+        .and(reading(api))
         .then(|identity, query, api| async move { respond(index(&api, &identity, query).await) });
-    let show = warp::path!("communications" / Uuid)
-        .and(warp::get())
-        .and(auth::identity(api))
-        .and(with(api))
-        .then(|id, identity, api| async move {
-            respond(show(&api, &identity, CommunicationId(id)).await)
-        });
+    let show =
+        warp::path!("communications" / Uuid).and(reading(api)).then(
+            |id, identity, _, api| async move {
+                respond(show(&api, &identity, CommunicationId(id)).await)
+            },
+        );
     create.or(index).unify().or(show).unify().boxed()
 }
 
@@ -58,7 +51,7 @@ async fn create(
         }))
     };
     match ask(&api.persistence, log).await? {
-        Ok(()) => Ok(created(&view(message))),
+        Ok(()) => Ok(created(&view(&message))),
         Err(Error::UnknownAgent(ids)) => {
             let field = if ids.contains(&message.sender.0) {
                 "sender_id"
@@ -132,7 +125,7 @@ async fn index(
     Ok(list(
         "communications",
         page,
-        api.context.store.communications(&filter, page).await?,
+        &api.context.store.communications(&filter, page).await?,
         view,
     ))
 }
@@ -147,11 +140,11 @@ async fn show(api: &Api, identity: &Identity, id: CommunicationId) -> Result<Res
     let message = message
         .filter(is_visible)
         .ok_or_else(|| ApiError::not_found("no such communication"))?;
-    Ok(ok(&view(message)))
+    Ok(ok(&view(&message)))
 }
 
 /// A message as everyone sees it.
-pub(super) fn view(message: Communication) -> Value {
+pub(super) fn view(message: &Communication) -> Value {
     json!({
         "id": message.id.0,
         "timestamp": message.timestamp,

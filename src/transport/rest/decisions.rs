@@ -5,27 +5,23 @@ use uuid::Uuid;
 use warp::Filter;
 use warp::filters::BoxedFilter;
 
-use super::{communications, list, ok, query, respond, stored_json, with};
+use super::{communications, list, ok, reading, respond, stored_json};
 use crate::domain::{DecisionId, MeetingId};
 use crate::storage::{Decision, DecisionFilter};
-use crate::transport::auth::{self, Identity};
+use crate::transport::auth::Identity;
 use crate::transport::fields::Fields;
 use crate::transport::{Api, ApiError, Response};
 
 pub(super) fn routes(api: &Api) -> BoxedFilter<(Response,)> {
     let index = warp::path!("decisions")
-        .and(warp::get())
-        .and(auth::identity(api))
-        .and(query())
-        .and(with(api))
+        .and(reading(api))
         .then(|identity, query, api| async move { respond(index(&api, &identity, query).await) });
-    let show = warp::path!("decisions" / Uuid)
-        .and(warp::get())
-        .and(auth::identity(api))
-        .and(with(api))
-        .then(
-            |id, identity, api| async move { respond(show(&api, &identity, DecisionId(id)).await) },
-        );
+    let show =
+        warp::path!("decisions" / Uuid)
+            .and(reading(api))
+            .then(|id, identity, _, api| async move {
+                respond(show(&api, &identity, DecisionId(id)).await)
+            });
     index.or(show).unify().boxed()
 }
 
@@ -48,7 +44,7 @@ async fn index(
     Ok(list(
         "decisions",
         page,
-        api.context.store.decisions(&filter, page).await?,
+        &api.context.store.decisions(&filter, page).await?,
         view,
     ))
 }
@@ -59,13 +55,13 @@ async fn show(api: &Api, identity: &Identity, id: DecisionId) -> Result<Response
     let decision = store.decision(id).await?.ok_or_else(missing)?;
     super::meetings::ensure_visible(api, identity, decision.meeting).await?;
     let related = store.communications_by_id(&decision.related).await?;
-    let mut shown = view(decision);
-    shown["related_communications"] = related.into_iter().map(communications::view).collect();
+    let mut shown = view(&decision);
+    shown["related_communications"] = related.iter().map(communications::view).collect();
     Ok(ok(&shown))
 }
 
 /// A decision as everyone sees it.
-pub(super) fn view(decision: Decision) -> Value {
+pub(super) fn view(decision: &Decision) -> Value {
     let related: Vec<_> = decision.related.iter().map(|id| id.0).collect();
     json!({
         "id": decision.id.0,

@@ -10,8 +10,8 @@ use crate::transport::{Api, ApiError, ask};
 use crate::wire::outbound;
 
 /// A meeting's row.
-pub(super) fn row(meeting: Meeting) -> Value {
-    let header = meeting.header;
+pub(super) fn row(meeting: &Meeting) -> Value {
+    let header = &meeting.header;
     json!({
         "id": meeting.id.0,
         "topic": meeting.topic,
@@ -40,14 +40,14 @@ pub(super) async fn whole(api: &Api, id: MeetingId) -> Result<Value, ApiError> {
     let participants: Vec<_> = store
         .participants(id)
         .await?
-        .into_iter()
+        .iter()
         .map(participant)
         .collect();
-    let messages: Vec<_> = store.messages(id).await?.into_iter().map(message).collect();
+    let messages: Vec<_> = store.messages(id).await?.iter().map(message).collect();
     let related: Vec<_> = store
         .related_communications(id)
         .await?
-        .into_iter()
+        .iter()
         .map(communications::view)
         .collect();
     let only = PageRequest {
@@ -63,7 +63,7 @@ pub(super) async fn whole(api: &Api, id: MeetingId) -> Result<Value, ApiError> {
             only,
         )
         .await?;
-    let mut shown = row(meeting);
+    let mut shown = row(&meeting);
     shown["participants"] = participants.into();
     shown["messages"] = messages.into();
     shown["related_communications"] = related.into();
@@ -71,6 +71,7 @@ pub(super) async fn whole(api: &Api, id: MeetingId) -> Result<Value, ApiError> {
         .items
         .into_iter()
         .next()
+        .as_ref()
         .map(decisions::view)
         .into();
     shown["live"] = live(api, id, status).await?;
@@ -93,7 +94,7 @@ async fn live(api: &Api, id: MeetingId, status: Status) -> Result<Value, ApiErro
     Ok(outbound::state(&meeting))
 }
 
-fn participant(row: ParticipantRow) -> Value {
+fn participant(row: &ParticipantRow) -> Value {
     json!({
         "agent_id": row.agent.0,
         "name": row.name,
@@ -104,7 +105,7 @@ fn participant(row: ParticipantRow) -> Value {
     })
 }
 
-fn message(message: Message) -> Value {
+fn message(message: &Message) -> Value {
     json!({
         "agent_id": message.agent.map(|agent| agent.0),
         "content": message.content,

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use warp::Filter;
 use warp::filters::BoxedFilter;
 
-use super::{body, created, list, meeting_view, ok, query, respond, stored_json, with};
+use super::{body, created, list, meeting_view, ok, reading, respond, stored_json, writing};
 use crate::actors::journal;
 use crate::actors::meeting::{self, Instruction};
 use crate::config::Limits;
@@ -17,36 +17,26 @@ use crate::domain::{
     Settings, Status,
 };
 use crate::storage::MeetingFilter;
-use crate::transport::auth::{self, Identity};
+use crate::transport::auth::Identity;
 use crate::transport::fields::Fields;
 use crate::transport::{Api, ApiError, Response, ask};
 use crate::wire::{journal as kept, shape};
 
 pub(super) fn routes(api: &Api) -> BoxedFilter<(Response,)> {
     let create = warp::path!("meetings")
-        .and(warp::post())
-        .and(auth::identity(api))
-        .and(body())
-        .and(with(api))
+        .and(writing(api, body()))
         .then(|identity, body, api| async move { respond(create(&api, &identity, body).await) });
     let index = warp::path!("meetings")
-        .and(warp::get())
-        .and(auth::identity(api))
-        .and(query())
-        .and(with(api))
+        .and(reading(api))
         .then(|identity, query, api| async move { respond(index(&api, &identity, query).await) });
-    let show = warp::path!("meetings" / Uuid)
-        .and(warp::get())
-        .and(auth::identity(api))
-        .and(with(api))
-        .then(
-            |id, identity, api| async move { respond(show(&api, &identity, MeetingId(id)).await) },
-        );
+    let show =
+        warp::path!("meetings" / Uuid)
+            .and(reading(api))
+            .then(|id, identity, _, api| async move {
+                respond(show(&api, &identity, MeetingId(id)).await)
+            });
     let events = warp::path!("meetings" / Uuid / "events")
-        .and(warp::get())
-        .and(auth::identity(api))
-        .and(query())
-        .and(with(api))
+        .and(reading(api))
         .then(|id, identity, query, api| async move {
             respond(events(&api, &identity, MeetingId(id), query).await)
         });
@@ -65,19 +55,13 @@ pub(super) fn routes(api: &Api) -> BoxedFilter<(Response,)> {
 /// The routes that change a meeting.
 fn steps(api: &Api) -> BoxedFilter<(Response,)> {
     let join = warp::path!("meetings" / Uuid / "join")
-        .and(warp::post())
-        .and(auth::identity(api))
-        .and(body())
+        .and(writing(api, body()))
         .and(warp::header::headers_cloned())
-        .and(with(api))
-        .then(|id, identity, body, headers, api| async move {
+        .then(|id, identity, body, api, headers| async move {
             respond(join(&api, &identity, MeetingId(id), body, &headers).await)
         });
     let moderate = warp::path!("meetings" / Uuid / Step)
-        .and(warp::post())
-        .and(auth::identity(api))
-        .and(body())
-        .and(with(api))
+        .and(writing(api, body()))
         .then(|id, step, identity, body, api| async move {
             respond(moderate(&api, &identity, MeetingId(id), step, body).await)
         });
@@ -190,7 +174,7 @@ async fn named(
     for &agent in agents {
         match known.iter().find(|known| known.id == agent) {
             Some(known) if known.revoked_at.is_some() => {
-                body.fault(field, format!("agent {agent} is revoked"))
+                body.fault(field, format!("agent {agent} is revoked"));
             }
             Some(known) => named.push((agent, known.name.clone())),
             None => body.fault(field, format!("no such agent: {agent}")),
@@ -228,7 +212,7 @@ async fn index(
     Ok(list(
         "meetings",
         page,
-        api.context.store.meetings(&filter, page).await?,
+        &api.context.store.meetings(&filter, page).await?,
         meeting_view::row,
     ))
 }
@@ -286,10 +270,9 @@ async fn events(
     let rows = store.journal(id, after, limit).await?;
     let mut events = Vec::with_capacity(rows.len());
     for row in rows {
-        let (payload, kind, version) = (row.payload.clone(), row.kind.clone(), row.version);
-        let recorded = journal::decode(row).map_err(|_| ApiError::internal())?;
-        let data = stored_json(&kept::told(&recorded.event, &payload));
-        events.push(json!({"seq": recorded.seq, "kind": kind, "version": version, "at": recorded.at, "data": data}));
+        let recorded = journal::decode(&row).map_err(|_| ApiError::internal())?;
+        let data = stored_json(&kept::told(&recorded.event, &row.payload));
+        events.push(json!({"seq": recorded.seq, "kind": row.kind, "version": row.version, "at": recorded.at, "data": data}));
     }
     Ok(ok(&json!({"events": events, "last_seq": meeting.last_seq})))
 }

@@ -21,10 +21,14 @@ use serde_json::{Value, json};
 use warp::filters::BoxedFilter;
 use warp::{Filter, Rejection, Reply};
 
+use super::auth::{self, Identity};
 use super::fields::{self, Fields};
 use super::{Api, ApiError, Response};
 use crate::config::Limits;
 use crate::storage::{Page, PageRequest, Start};
+
+/// The fields of a request, or why it has none.
+type Given = Result<Fields, ApiError>;
 
 /// Every REST route.
 pub(super) fn routes(api: &Api) -> BoxedFilter<(Response,)> {
@@ -45,22 +49,43 @@ pub(super) fn with(api: &Api) -> impl Filter<Extract = (Api,), Error = Infallibl
     warp::any().map(move || api.clone())
 }
 
+/// A request that reads: who asks, and its query.
+fn reading(
+    api: &Api,
+) -> impl Filter<Extract = (Identity, Given, Api), Error = Rejection> + Clone + use<> {
+    warp::get()
+        .and(auth::identity(api))
+        .and(query())
+        .and(with(api))
+}
+
+/// A request that writes: who asks, and its body.
+fn writing<B>(
+    api: &Api,
+    body: B,
+) -> impl Filter<Extract = (Identity, Given, Api), Error = Rejection> + Clone + use<B>
+where
+    B: Filter<Extract = (Given,), Error = Rejection> + Clone + Send + Sync + 'static,
+{
+    warp::post()
+        .and(auth::identity(api))
+        .and(body)
+        .and(with(api))
+}
+
 /// Takes the query.
-pub(super) fn query()
--> impl Filter<Extract = (Result<Fields, ApiError>,), Error = Infallible> + Clone {
+pub(super) fn query() -> impl Filter<Extract = (Given,), Error = Infallible> + Clone {
     let raw = warp::query::raw().or(warp::any().map(String::new)).unify();
     raw.map(|query: String| Fields::from_query(&query))
 }
 
 /// Takes a JSON body of a resource that is no message.
-fn body() -> impl Filter<Extract = (Result<Fields, ApiError>,), Error = Rejection> + Clone {
+fn body() -> impl Filter<Extract = (Given,), Error = Rejection> + Clone {
     message_body(Limits::BODY_MAX_BYTES)
 }
 
 /// Takes a JSON body of at most so many bytes; one that announces more is not read at all.
-fn message_body(
-    max_bytes: u64,
-) -> impl Filter<Extract = (Result<Fields, ApiError>,), Error = Rejection> + Clone {
+fn message_body(max_bytes: u64) -> impl Filter<Extract = (Given,), Error = Rejection> + Clone {
     warp::header::headers_cloned()
         .and(warp::body::stream())
         .then(move |headers: HeaderMap, stream| async move {
@@ -101,10 +126,6 @@ async fn read<B: Buf>(
 }
 
 /// The answer, yes or no.
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "it is the end of every route"
-)]
 pub(super) fn respond(answer: Result<Response, ApiError>) -> Response {
     answer.unwrap_or_else(|error| (&error).into())
 }
@@ -120,12 +141,17 @@ fn created(body: &impl Serialize) -> Response {
 }
 
 /// A list in the shape that all lists have.
-fn list<T>(name: &str, request: PageRequest, page: Page<T>, show: impl Fn(T) -> Value) -> Response {
+fn list<T>(
+    name: &str,
+    request: PageRequest,
+    page: &Page<T>,
+    show: impl Fn(&T) -> Value,
+) -> Response {
     let number = match request.start {
         Start::Number(number) => Some(number),
         Start::After(_) => None,
     };
-    let items: Vec<_> = page.items.into_iter().map(show).collect();
+    let items: Vec<_> = page.items.iter().map(show).collect();
     ok(&json!({
         name: items,
         "total": page.total,

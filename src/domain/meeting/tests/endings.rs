@@ -180,7 +180,7 @@ fn a_journal_that_is_empty_beheaded_or_torn_does_not_fold() {
         event,
     };
     let (_, first) = Meeting::create(at(0), created(&[A], quick()));
-    let started = || Event::MeetingStarted;
+    let started = || Event::MeetingStarted { by: None };
     assert_eq!(Meeting::fold([]), Err(FoldError::Empty));
     assert_eq!(
         Meeting::fold([recorded(1, started())]),

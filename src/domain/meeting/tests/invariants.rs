@@ -183,3 +183,49 @@ fn a_connection_of_somebody_who_left_or_was_never_there_is_noticed() {
         "nobody who left is connected"
     );
 }
+
+#[test]
+fn a_journal_with_a_stray_vote_is_refused_and_not_folded() {
+    use super::super::FoldError;
+    use crate::domain::{
+        AgentId, Created, DecisionId, Event, Meeting, MeetingId, Recorded, Settings, Vote,
+    };
+    use uuid::Uuid;
+
+    let created = Created {
+        meeting: MeetingId(Uuid::nil()),
+        topic: String::new(),
+        meeting_type: crate::domain::MeetingType::UserSpecified,
+        settings: Settings::default(),
+        moderator: None,
+        participants: Vec::new(),
+        related: Vec::new(),
+        decision: DecisionId(Uuid::nil()),
+    };
+    let (_, first) = Meeting::create(chrono::DateTime::UNIX_EPOCH, created);
+    let vote = Vote {
+        agrees: Some(true),
+        rationale: None,
+        confidence: None,
+    };
+    let event = Event::VoteRecorded {
+        round: 1,
+        agent: AgentId(Uuid::nil()),
+        vote,
+        secret: false,
+    };
+    let stray = Recorded {
+        seq: 2,
+        at: first.at,
+        event,
+    };
+    assert_eq!(
+        Meeting::fold([first.clone(), stray]),
+        Err(FoldError::Impossible(2))
+    );
+    let again = Recorded {
+        seq: 2,
+        ..first.clone()
+    };
+    assert_eq!(Meeting::fold([first, again]), Err(FoldError::Impossible(2)));
+}

@@ -27,7 +27,7 @@ pub(super) fn describe(event: &Event) -> String {
             LeaveReason::Disconnected => format!("{} disconnects", letter_of(*agent)),
             LeaveReason::Left => format!("{} leaves", letter_of(*agent)),
         },
-        Event::MeetingStarted => "started".to_owned(),
+        Event::MeetingStarted { .. } => "started".to_owned(),
         Event::Paused { by } => format!("paused by {}", by_whom(*by)),
         Event::Resumed { by, deadline } => {
             format!("resumed by {}{}", by_whom(*by), moved(*deadline))
@@ -155,11 +155,13 @@ fn answers(votes: &[CastVote]) -> String {
 
 fn figures(tally: &Tally) -> String {
     let quorum = if tally.quorum_met { "met" } else { "missed" };
-    let mut text = count(&tally.votes);
-    if tally.weight != tally.votes {
-        text += &format!(" by head, {} by weight", count(&tally.weight));
+    let heads = count(&tally.votes);
+    if tally.weight == tally.votes {
+        format!("{heads}, quorum {quorum}")
+    } else {
+        let weight = count(&tally.weight);
+        format!("{heads} by head, {weight} by weight, quorum {quorum}")
     }
-    format!("{text}, quorum {quorum}")
 }
 
 fn count(count: &Count) -> String {
@@ -170,7 +172,7 @@ fn count(count: &Count) -> String {
 }
 
 fn by_whom(by: Option<AgentId>) -> String {
-    by.map_or("operator".to_owned(), letter_of)
+    by.map_or_else(|| "operator".to_owned(), letter_of)
 }
 
 fn moved(deadline: Option<DateTime<Utc>>) -> String {
@@ -182,7 +184,5 @@ fn ms(instant: DateTime<Utc>) -> i64 {
 }
 
 fn bars(text: &str) -> String {
-    text.lines()
-        .map(|line| format!("\n     | {line}"))
-        .collect()
+    format!("\n{text}").replace('\n', "\n     | ")
 }

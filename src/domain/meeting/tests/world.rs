@@ -196,7 +196,9 @@ impl World {
             && due <= at(end)
         {
             self.now_ms = due.timestamp_millis();
+            let seq = self.meeting.last_seq();
             self = self.timer();
+            assert!(self.meeting.last_seq() > seq, "nothing came of a deadline");
         }
         self.now_ms = end;
         self
@@ -227,7 +229,9 @@ impl World {
     }
 
     pub(super) fn ask(self, from: Caller, command: Command) -> Self {
-        let who = from.agent().map_or("operator".to_owned(), letter_of);
+        let who = from
+            .agent()
+            .map_or_else(|| "operator".to_owned(), letter_of);
         self.give(Input::Command { from, command }, &who)
     }
 
@@ -254,7 +258,8 @@ impl World {
     }
 
     fn line(&mut self, text: &str) {
-        self.log += &format!("{:<4} {text}\n", self.now_ms);
+        let line = format!("{:<4} {text}\n", self.now_ms);
+        self.log.push_str(&line);
     }
 
     /// Clears the log, where a script begins in the middle of things.

@@ -40,96 +40,105 @@ impl Electorate {
             !self.decided || is_completion(&recorded.event),
             "after a decision: {recorded:?}"
         );
-        match &recorded.event {
-            Event::MeetingCreated(created) => {
-                self.settings = created.settings.clone();
-                self.present = created
-                    .participants
-                    .iter()
-                    .map(|(agent, _)| *agent)
-                    .collect();
-            }
-            Event::ParticipantAdded { agent, .. } => drop(self.present.insert(*agent)),
-            Event::AgentLeft {
-                agent,
-                reason: LeaveReason::Left,
-            } => drop(self.present.remove(agent)),
-            Event::RoundOpened { round, .. } => {
-                assert!(self.open.is_none(), "a round opened during a ballot");
-                self.round = *round;
-                self.opinion = None;
-            }
-            Event::OpinionPresented {
-                agent,
-                content,
-                proposal,
-                ..
-            } => {
-                assert!(self.open.is_none(), "an opinion during a ballot");
-                let proposed_by = *agent;
-                let motion = |content: &String| Motion {
-                    content: content.clone(),
-                    proposed_by,
-                };
-                self.opinion = Some(motion(content));
-                self.proposal = proposal.as_ref().map(motion).or(self.proposal.take());
-            }
-            Event::BallotOpened {
-                round,
-                motion,
-                voters,
-                deadline,
-            } => {
-                assert_eq!(*deadline, recorded.at + ms(self.settings.vote_timeout_ms));
-                assert_eq!(*round, self.round);
-                self.opened(motion, voters, *deadline);
-            }
-            Event::VoteRecorded {
-                round,
-                agent,
-                vote,
-                secret,
-            } => {
-                assert_eq!(
-                    (*round, *secret),
-                    (self.round, self.settings.decision_rule.blind)
-                );
-                let (agent, vote, seq) = (*agent, vote.clone(), recorded.seq);
-                self.voted(recorded.at, CastVote { agent, seq, vote });
-            }
-            Event::BallotClosed {
-                tally,
-                verdict,
-                votes,
-                ..
-            } => {
-                self.closed(recorded.at, *tally, *verdict, votes);
-            }
-            Event::ConsensusReached { motion, tally, .. } => {
-                let decided = (motion.clone(), *tally, Verdict::Passed);
-                assert_eq!(self.closed, Some(decided), "decided is what was voted on");
-                self.decided = true;
-            }
-            Event::MeetingCompleted { outcome, summary } => {
-                self.completed(*outcome, summary.is_some())
-            }
-            Event::Paused { .. } => self.paused = true,
-            Event::Resumed { deadline, .. } => {
-                self.paused = false;
-                self.moved(*deadline);
-            }
-            Event::DeadlineMoved { deadline } => self.moved(Some(*deadline)),
-            Event::MeetingRecovered { deadline } => self.moved(*deadline),
-            Event::AgentJoined { .. }
-            | Event::AgentLeft {
-                reason: LeaveReason::Disconnected,
-                ..
-            }
-            | Event::MeetingStarted
-            | Event::TurnOpened { .. }
-            | Event::TurnTimedOut { .. }
-            | Event::MeetingCancelled { .. }
-            | Event::MeetingFailed { .. } => {}
+        self.attend(&recorded.event);
+        self.listen(&recorded.event);
+        self.count(recorded);
+        self.keep_time(recorded);
+    }
+
+    fn attend(&mut self, event: &Event) {
+        if let Event::MeetingCreated(created) = event {
+            self.settings = created.settings.clone();
+            let named = created.participants.iter();
+            self.present = named.map(|(agent, _)| *agent).collect();
+        } else if let Event::ParticipantAdded { agent, .. } = event {
+            self.present.insert(*agent);
+        } else if let Event::AgentLeft { agent, reason } = event
+            && *reason == LeaveReason::Left
+        {
+            self.present.remove(agent);
+        }
+    }
+
+    fn listen(&mut self, event: &Event) {
+        if let Event::RoundOpened { round, .. } = event {
+            assert!(self.open.is_none(), "a round opened during a ballot");
+            self.round = *round;
+            self.opinion = None;
+        } else if let Event::OpinionPresented {
+            agent,
+            content,
+            proposal,
+            ..
+        } = event
+        {
+            assert!(self.open.is_none(), "an opinion during a ballot");
+            let proposed_by = *agent;
+            let motion = |content: &String| Motion {
+                content: content.clone(),
+                proposed_by,
+            };
+            self.opinion = Some(motion(content));
+            self.proposal = proposal
+                .as_ref()
+                .map(motion)
+                .or_else(|| self.proposal.take());
+        }
+    }
+
+    fn count(&mut self, recorded: &Recorded) {
+        if let Event::BallotOpened {
+            round,
+            motion,
+            voters,
+            deadline,
+        } = &recorded.event
+        {
+            let time = ms(self.settings.vote_timeout_ms);
+            assert_eq!((*round, *deadline), (self.round, recorded.at + time));
+            self.opened(motion, voters, *deadline);
+        } else if let Event::VoteRecorded {
+            round,
+            agent,
+            vote,
+            secret,
+        } = &recorded.event
+        {
+            let blind = self.settings.decision_rule.blind;
+            assert_eq!((*round, *secret), (self.round, blind));
+            let (agent, vote, seq) = (*agent, vote.clone(), recorded.seq);
+            self.voted(recorded.at, CastVote { agent, seq, vote });
+        } else if let Event::BallotClosed {
+            tally,
+            verdict,
+            votes,
+            ..
+        } = &recorded.event
+        {
+            self.closed(recorded.at, *tally, *verdict, votes);
+        } else if let Event::ConsensusReached { motion, tally, .. } = &recorded.event {
+            let decided = (motion.clone(), *tally, Verdict::Passed);
+            assert_eq!(self.closed, Some(decided), "decided is what was voted on");
+            self.decided = true;
+        } else if let Event::MeetingCompleted { outcome, summary } = &recorded.event {
+            self.completed(*outcome, summary.is_some());
+        }
+    }
+
+    fn keep_time(&mut self, recorded: &Recorded) {
+        if let Event::Paused { .. } = recorded.event {
+            self.paused = true;
+        } else if let Event::Resumed { deadline, .. } = recorded.event {
+            self.paused = false;
+            self.moved(deadline);
+        } else if let Event::DeadlineMoved { deadline } = recorded.event {
+            self.moved(Some(deadline));
+        } else if let Event::MeetingRecovered { deadline } = recorded.event {
+            self.moved(deadline);
+            let grace_end = recorded.at + ms(self.settings.reconnect_grace_ms);
+            let kept = self.open.as_ref().map(|open| open.deadline);
+            let is_kept = kept.is_none_or(|kept| kept >= grace_end);
+            assert!(is_kept || self.paused, "no time to come back: {recorded:?}");
         }
     }
 
@@ -177,7 +186,9 @@ impl Electorate {
         assert_eq!(votes, counted, "every vote once");
         let electorate = open.voters.into_iter().collect();
         let mut ballot = Ballot::new(open.motion.clone(), electorate, open.deadline);
-        counted.into_iter().for_each(|vote| ballot.record(vote));
+        for vote in counted {
+            ballot.record(vote);
+        }
         let again = self.settings.decision_rule.judge(&ballot);
         assert_eq!((tally, verdict), again, "counted again");
         self.closed = Some((open.motion, tally, verdict));

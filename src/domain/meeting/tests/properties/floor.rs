@@ -76,10 +76,8 @@ impl Floor {
                 let turn = self.turn_ends(*round, *agent);
                 let end = self.ends_at(turn);
                 assert!(at >= end, "its time was not up: {recorded:?}");
-                assert!(
-                    at == end || !self.punctual,
-                    "it was waited for too long: {recorded:?}"
-                );
+                let is_prompt = at == end || !self.punctual;
+                assert!(is_prompt, "it was waited for too long: {recorded:?}");
             }
             Event::BallotOpened { round, .. } => self.discussion_ends(*round),
             Event::Paused { .. } => {
@@ -90,18 +88,18 @@ impl Floor {
                 );
             }
             Event::Resumed { deadline, .. } => self.resumed(at, *deadline),
-            Event::DeadlineMoved { deadline } => self.moved(at, Some(*deadline)),
-            Event::MeetingRecovered { deadline } => {
-                self.connected.clear();
-                self.moved(at, *deadline);
+            Event::DeadlineMoved { deadline } => {
+                assert_eq!(*deadline, self.grace_end(at));
+                self.moved(at, Some(*deadline));
             }
+            Event::MeetingRecovered { deadline } => self.recovered(at, *deadline),
             Event::MeetingCompleted { .. } => {
                 assert!(
                     self.turn.is_none(),
                     "it ended in somebody's turn: {recorded:?}"
                 );
             }
-            Event::MeetingStarted
+            Event::MeetingStarted { .. }
             | Event::VoteRecorded { .. }
             | Event::BallotClosed { .. }
             | Event::ConsensusReached { .. }
@@ -210,6 +208,15 @@ impl Floor {
         self.moved(at, deadline);
     }
 
+    fn recovered(&mut self, at: DateTime<Utc>, deadline: Option<DateTime<Utc>>) {
+        self.connected.clear();
+        let grace_end = self.grace_end(at);
+        assert!(deadline.is_none_or(|deadline| deadline == grace_end));
+        self.moved(at, deadline);
+        let is_kept = self.turn.is_none_or(|turn| turn.deadline >= grace_end);
+        assert!(is_kept || self.paused_at.is_some(), "no time to come back");
+    }
+
     fn moved(&mut self, at: DateTime<Utc>, deadline: Option<DateTime<Utc>>) {
         if let Some(turn) = &mut self.turn {
             let deadline = deadline.unwrap_or(turn.deadline);
@@ -228,9 +235,12 @@ impl Floor {
         order.find(|agent| !self.had.contains(agent) && self.present.contains(agent))
     }
 
+    fn grace_end(&self, from: DateTime<Utc>) -> DateTime<Utc> {
+        from + ms(self.settings.reconnect_grace_ms)
+    }
+
     fn ends_at(&self, turn: Turn) -> DateTime<Utc> {
-        let grace = ms(self.settings.reconnect_grace_ms);
-        let given_up = turn.gone_since.map(|since| since + grace);
+        let given_up = turn.gone_since.map(|since| self.grace_end(since));
         given_up.map_or(turn.deadline, |given_up| given_up.min(turn.deadline))
     }
 }

@@ -1,11 +1,12 @@
 //! What holds for every meeting, whatever its settings and whatever its agents do.
 //!
 //! [`plot`] draws settings and scripts, [`run`] plays them with a clock that fires every due deadline,
-//! and two witnesses read nothing but the journal: [`floor`] knows the rules of turns, [`electorate`] those
-//! of ballots. Neither shares code with the meeting.
+//! and witnesses look on: [`floor`] knows the rules of turns, [`electorate`] those of ballots, both from
+//! nothing but the journal; [`identity`] compares who asked with what happened.
 
 mod electorate;
 mod floor;
+mod identity;
 mod plot;
 mod run;
 
@@ -26,7 +27,7 @@ proptest! {
     #[test]
     fn at_most_one_agent_has_the_floor_and_only_it_adds_an_opinion(plot in disturbed()) {
         let mut run = play(&plot, |_| {});
-        run.to_the_end(|_| {});
+        run.finish(|_| {});
         let mut floor = Floor::default();
         for recorded in run.journal() {
             floor.hear(recorded);
@@ -36,7 +37,7 @@ proptest! {
     #[test]
     fn nobody_is_waited_for_longer_than_its_turn_or_its_grace(plot in undisturbed()) {
         let mut run = play(&plot, |_| {});
-        run.to_the_end(|_| {});
+        run.finish(|_| {});
         let mut floor = Floor::punctual();
         for recorded in run.journal() {
             floor.hear(recorded);
@@ -46,11 +47,16 @@ proptest! {
     #[test]
     fn nobody_is_counted_twice_and_nobody_votes_from_outside_the_electorate(plot in disturbed()) {
         let mut run = play(&plot, |_| {});
-        run.to_the_end(|_| {});
+        run.finish(|_| {});
         let mut electorate = Electorate::default();
         for recorded in run.journal() {
             electorate.hear(recorded);
         }
+    }
+
+    #[test]
+    fn nobody_acts_in_the_name_of_another_or_beyond_its_rights(plot in disturbed()) {
+        play(&plot, identity::check);
     }
 
     #[test]
@@ -77,7 +83,7 @@ proptest! {
             let folded = Meeting::fold(step.journal.iter().cloned());
             assert_eq!(folded.as_ref(), Ok(step.after), "after {:?}", step.input);
         };
-        play(&plot, check).to_the_end(check);
+        play(&plot, check).finish(check);
     }
 
     #[test]
@@ -85,7 +91,7 @@ proptest! {
         let check = |step: &run::Handled<'_>| {
             assert_eq!(invariants::check(step.after), Ok(()), "after {:?}", step.input);
         };
-        play(&plot, check).to_the_end(check);
+        play(&plot, check).finish(check);
     }
 
     #[test]
@@ -94,7 +100,7 @@ proptest! {
         more in collection::vec(plot::step_disturbed(), 1..40),
     ) {
         let mut run = play(&plot, |_| {});
-        run.to_the_end(|_| {});
+        run.finish(|_| {});
         let (over, seq) = (run.meeting().clone(), run.meeting().last_seq());
         for step in &more {
             run.take(step, &mut |_| {});
@@ -106,7 +112,7 @@ proptest! {
     #[test]
     fn a_meeting_ends_in_its_bound_whatever_agents_do(plot in undisturbed()) {
         let mut run = play(&plot, |_| {});
-        run.to_the_end(|_| {});
+        run.finish(|_| {});
         let (took, bound) = (run.took_ms(), run.bound_ms());
         assert!(took <= bound, "took {took} ms of {bound}");
     }
@@ -114,7 +120,7 @@ proptest! {
     #[test]
     fn a_disturbed_meeting_ends_in_its_bound_and_what_the_disturbances_took(plot in disturbed()) {
         let mut run = play(&plot, |_| {});
-        run.to_the_end(|_| {});
+        run.finish(|_| {});
         let (took, bound) = (run.took_ms(), run.bound_ms() + run.disturbed_ms());
         assert!(took <= bound, "took {took} ms of {bound}");
     }
@@ -155,7 +161,7 @@ fn reached(plots: impl Strategy<Value = Plot>) -> (BTreeSet<&'static str>, Vec<R
                 words.insert(refusal.code());
             }
         });
-        run.to_the_end(|_| {});
+        run.finish(|_| {});
         for recorded in run.journal() {
             words.insert(word(&recorded.event));
         }
@@ -224,7 +230,7 @@ fn word(event: &Event) -> &'static str {
         Event::ParticipantAdded { .. } => "participant added",
         Event::AgentJoined { .. } => "joined",
         Event::AgentLeft { reason, .. } => reason.as_str(),
-        Event::MeetingStarted => "started",
+        Event::MeetingStarted { .. } => "started",
         Event::RoundOpened { .. } => "round",
         Event::TurnOpened { .. } => "turn",
         Event::OpinionPresented { .. } => "opinion",

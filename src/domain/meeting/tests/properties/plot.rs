@@ -29,12 +29,11 @@ pub(super) enum Step {
     Timer,
     /// A timer fires now, unless it is due.
     EarlyTimer,
-    /// Whoever holds the turn speaks.
-    HolderSpeaks {
+    /// Whoever is waited for does as asked: the holder of the turn speaks, the next voter votes.
+    AsAsked {
         proposes: bool,
+        answer: Option<bool>,
     },
-    /// The first voter whose vote is missing votes.
-    NextVotes(Option<bool>),
     Speak(AgentId),
     Vote(AgentId, Option<bool>),
     Connect(AgentId),
@@ -99,7 +98,7 @@ fn plot(step: impl Strategy<Value = Step>) -> impl Strategy<Value = Plot> {
 pub(super) fn step_disturbed() -> impl Strategy<Value = Step> {
     let caller = || prop_oneof![3 => Just(Caller::Admin), 1 => agent().prop_map(Caller::Agent)];
     prop_oneof![
-        40 => step_of_agents(),
+        60 => step_of_agents(),
         1 => caller().prop_map(Step::Pause),
         2 => caller().prop_map(Step::Resume),
         1 => (0..150_i64).prop_map(Step::StandStill),
@@ -117,12 +116,13 @@ pub(super) fn step_disturbed() -> impl Strategy<Value = Step> {
 fn step_of_agents() -> impl Strategy<Value = Step> {
     let caller = || prop_oneof![Just(Caller::Admin), agent().prop_map(Caller::Agent)];
     prop_oneof![
-        8 => any::<bool>().prop_map(|proposes| Step::HolderSpeaks { proposes }),
-        8 => answer().prop_map(Step::NextVotes),
-        6 => (0..80_i64).prop_map(Step::Wait),
+        24 => (any::<bool>(), answer())
+            .prop_map(|(proposes, answer)| Step::AsAsked { proposes, answer }),
+        4 => (0..8_i64).prop_map(Step::Wait),
+        2 => (0..80_i64).prop_map(Step::Wait),
         1 => Just(Step::Timer),
         2 => agent().prop_map(Step::Speak),
-        3 => (agent(), answer()).prop_map(|(agent, answer)| Step::Vote(agent, answer)),
+        4 => (agent(), answer()).prop_map(|(agent, answer)| Step::Vote(agent, answer)),
         3 => agent().prop_map(Step::Connect),
         3 => agent().prop_map(Step::Disconnect),
         1 => agent().prop_map(Step::Leave),
@@ -136,7 +136,7 @@ fn agent() -> impl Strategy<Value = AgentId> {
 }
 
 fn answer() -> impl Strategy<Value = Option<bool>> {
-    prop_oneof![4 => Just(Some(true)), 2 => Just(Some(false)), 1 => Just(None)]
+    prop_oneof![3 => Just(Some(true)), 3 => Just(Some(false)), 1 => Just(None)]
 }
 
 fn settings() -> impl Strategy<Value = Settings> {
@@ -147,7 +147,7 @@ fn settings() -> impl Strategy<Value = Settings> {
     ];
     let admission = prop_oneof![3 => Just(Admission::Open), 1 => Just(Admission::Invited)];
     let start = prop_oneof![3 => Just(Start::Manual), 1 => Just(Start::WhenAllJoined)];
-    let times = (1..=100_u32, 1..=60_u32, 0..=120_u32);
+    let times = (1..=100_u32, 1..=100_u32, 0..=120_u32);
     (
         1..=3_u32,
         turn_order,

@@ -1,5 +1,7 @@
 //! Plays a plot: hands each step to the meeting, and lets time pass so that every due deadline fires.
 
+use chrono::{DateTime, Utc};
+
 use super::super::super::Meeting;
 use super::super::rendering::letter_of;
 use super::super::world::at;
@@ -56,7 +58,7 @@ impl Run {
     }
 
     /// Starts or resumes the meeting if that is all it waits for, and then lets time pass until it is over.
-    pub(super) fn to_the_end(&mut self, mut watch: impl FnMut(&Handled<'_>)) {
+    pub(super) fn finish(&mut self, mut watch: impl FnMut(&Handled<'_>)) {
         let (by, who) = (Caller::Admin, super::plot::AGENTS[0]);
         if self.meeting.roster().present().next().is_none() {
             self.take(&Step::Join { by, who }, &mut watch);
@@ -67,8 +69,7 @@ impl Run {
             let Some(due) = self.meeting.deadline() else {
                 break;
             };
-            self.now_ms = self.now_ms.max(due.timestamp_millis());
-            self.give(Input::DeadlineReached, &mut watch);
+            self.fire(due, &mut watch);
         }
         let phase = self.meeting.phase();
         assert!(
@@ -110,7 +111,7 @@ impl Run {
                 | Event::ParticipantAdded { .. }
                 | Event::AgentJoined { .. }
                 | Event::AgentLeft { .. }
-                | Event::MeetingStarted
+                | Event::MeetingStarted { .. }
                 | Event::RoundOpened { .. }
                 | Event::TurnOpened { .. }
                 | Event::OpinionPresented { .. }
@@ -137,27 +138,26 @@ impl Run {
             Step::SetBack(ms) => self.now_ms -= ms,
             Step::Crash(ms) => {
                 self.stand_still(*ms);
-                self.give(Input::Recovered, watch);
+                self.give(&Input::Recovered, watch);
             }
-            Step::Stall => self.give(Input::Stalled, watch),
-            Step::Timer => self.give(Input::DeadlineReached, watch),
+            Step::Stall => self.give(&Input::Stalled, watch),
+            Step::Timer => self.give(&Input::DeadlineReached, watch),
             Step::EarlyTimer => {
                 let due = self.meeting.deadline();
                 if due.is_none_or(|due| at(self.now_ms) < due) {
-                    self.give(Input::DeadlineReached, watch);
+                    self.give(&Input::DeadlineReached, watch);
                 }
             }
             Step::Fail => {
                 let reason = "out of luck".to_owned();
-                self.give(Input::Fail { reason }, watch);
+                self.give(&Input::Fail { reason }, watch);
             }
             Step::Connect(agent) => {
                 let (agent, name) = (*agent, letter_of(*agent));
-                self.give(Input::Connected { agent, name }, watch);
+                self.give(&Input::Connected { agent, name }, watch);
             }
-            Step::Disconnect(agent) => self.give(Input::Disconnected { agent: *agent }, watch),
-            Step::HolderSpeaks { .. }
-            | Step::NextVotes(_)
+            Step::Disconnect(agent) => self.give(&Input::Disconnected { agent: *agent }, watch),
+            Step::AsAsked { .. }
             | Step::Speak(_)
             | Step::Vote(..)
             | Step::Leave(_)
@@ -167,7 +167,7 @@ impl Run {
             | Step::Resume(_)
             | Step::Cancel(_) => {
                 if let Some((from, command)) = self.command(step) {
-                    self.give(Input::Command { from, command }, watch);
+                    self.give(&Input::Command { from, command }, watch);
                 }
             }
         }
@@ -176,10 +176,12 @@ impl Run {
     /// Who asks for what; `None` where a step has nobody to take it.
     fn command(&self, step: &Step) -> Option<(Caller, Command)> {
         Some(match step {
-            Step::HolderSpeaks { proposes } => {
-                (Caller::Agent(self.holder()?), self.words(*proposes))
+            Step::AsAsked { proposes, answer } => {
+                let speaks = self.holder().map(|holder| (holder, self.words(*proposes)));
+                let votes = || self.next_voter().map(|voter| (voter, vote(*answer)));
+                let (agent, command) = speaks.or_else(votes)?;
+                (Caller::Agent(agent), command)
             }
-            Step::NextVotes(answer) => (Caller::Agent(self.next_voter()?), vote(*answer)),
             Step::Speak(agent) => (Caller::Agent(*agent), self.words(true)),
             Step::Vote(agent, answer) => (Caller::Agent(*agent), vote(*answer)),
             Step::Leave(agent) => (Caller::Agent(*agent), Command::Leave),
@@ -226,10 +228,17 @@ impl Run {
         while let Some(due) = self.meeting.deadline()
             && due <= at(end)
         {
-            self.now_ms = self.now_ms.max(due.timestamp_millis());
-            self.give(Input::DeadlineReached, watch);
+            self.fire(due, watch);
         }
         self.now_ms = end;
+    }
+
+    /// The timer fires, on the instant or as soon after it as there is anybody to hear it.
+    fn fire(&mut self, due: DateTime<Utc>, watch: &mut impl FnMut(&Handled<'_>)) {
+        let seq = self.meeting.last_seq();
+        self.now_ms = self.now_ms.max(due.timestamp_millis());
+        self.give(&Input::DeadlineReached, watch);
+        assert!(self.meeting.last_seq() > seq, "nothing came of a deadline");
     }
 
     fn stand_still(&mut self, ms: i64) {
@@ -239,7 +248,7 @@ impl Run {
         }
     }
 
-    fn give(&mut self, input: Input, watch: &mut impl FnMut(&Handled<'_>)) {
+    fn give(&mut self, input: &Input, watch: &mut impl FnMut(&Handled<'_>)) {
         let before = self.meeting.clone();
         let answer = self.meeting.handle(at(self.now_ms), input.clone());
         if let Ok(events) = &answer {
@@ -247,7 +256,7 @@ impl Run {
         }
         watch(&Handled {
             before: &before,
-            input: &input,
+            input,
             answer: &answer,
             after: &self.meeting,
             journal: &self.journal,

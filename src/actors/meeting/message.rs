@@ -1,0 +1,80 @@
+//! What can be asked of a meeting, and what it is told.
+
+use ractor::RpcReplyPort;
+use serde_json::Value;
+use tokio::sync::oneshot;
+
+use super::ConnectionId;
+use crate::actors::outbox::Outbox;
+use crate::actors::permit::Permit;
+use crate::domain::{AgentId, Caller, Command, Refusal};
+use crate::wire::Frame;
+use crate::wire::inbound::Inbound;
+
+/// What can be asked of a meeting, and what it is told. Small, because mailboxes are copied.
+pub enum Message {
+    /// A frame from a connected agent.
+    Submit(Box<Submission>),
+    /// A socket wants to hear, and, with an agent, to take part.
+    Attach(Box<Attachment>),
+    /// A socket is gone.
+    Detach(ConnectionId),
+    /// A command by REST.
+    Instruct(Box<Instruction>),
+    /// Whether an agent would be let in.
+    Admit(AgentId, RpcReplyPort<Result<(), Refusal>>),
+    /// Where the meeting stands.
+    Describe(RpcReplyPort<Value>),
+    /// A timer fired.
+    DeadlineReached,
+    /// Everything up to this event is durable.
+    Committed(u64),
+    /// Another server owns the meeting now.
+    Fenced,
+    /// Finish what is under way, send everyone away, and stop.
+    Drain,
+}
+
+/// A frame from a connected agent.
+pub struct Submission {
+    /// Which connection.
+    pub connection: ConnectionId,
+    /// Whose.
+    pub agent: AgentId,
+    /// What it asks.
+    pub inbound: Inbound,
+    /// Held until it is answered.
+    pub permit: Permit,
+}
+
+/// A socket that wants to hear.
+pub struct Attachment {
+    /// Which connection.
+    pub connection: ConnectionId,
+    /// Whose, and its name; `None` only watches.
+    pub agent: Option<(AgentId, String)>,
+    /// Where its frames go.
+    pub outbox: Outbox,
+    /// Told where the live events begin.
+    pub reply: oneshot::Sender<Result<Attached, Refusal>>,
+}
+
+/// Where a socket's live events begin.
+pub struct Attached {
+    /// The first frame.
+    pub connected: Frame,
+    /// Events after this one come through the outbox; up to it they stand in the journal.
+    pub last_seq: u64,
+}
+
+/// A command by REST.
+pub struct Instruction {
+    /// Who gives it.
+    pub from: Caller,
+    /// What.
+    pub command: Command,
+    /// Told the number of the event that it became, once that is durable.
+    pub reply: RpcReplyPort<Result<u64, Refusal>>,
+    /// Held until then.
+    pub permit: Permit,
+}

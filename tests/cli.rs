@@ -1,0 +1,283 @@
+//! The program on the command line: its exit codes, its settings, its tokens, its demo.
+
+use std::fs;
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::process::Output;
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+/// The program, in an environment that says nothing.
+fn synod(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_synod"));
+    command.env_clear().args(args).kill_on_drop(true);
+    command
+}
+
+/// Runs a command to its end; none takes long.
+async fn output(command: &mut Command) -> Output {
+    let ended = tokio::time::timeout(Duration::from_secs(60), command.output()).await;
+    ended.expect("an end").expect("a process")
+}
+
+async fn run(args: &[&str]) -> Output {
+    output(&mut synod(args)).await
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+/// An address where nobody else can listen for now, so that an attempt says which address was meant.
+fn taken() -> (TcpListener, SocketAddr) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    (listener, address)
+}
+
+fn settings_file(directory: &TempDir, text: &str) -> String {
+    let path = directory.path().join("synod.toml");
+    fs::write(&path, text).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+// ---- Exit codes ----
+
+#[tokio::test]
+async fn wrong_usage_ends_with_2() {
+    let wrong: [&[&str]; 6] = [
+        &[],
+        &["dance"],
+        &["serve", "--listen", "everywhere"],
+        &["demo", "--agents", "1"],
+        &["token", "revoke", "Ada"],
+        &["serve", "--config", "no-such-file.toml"],
+    ];
+    for args in wrong {
+        let ended = run(args).await;
+        assert_eq!(ended.status.code(), Some(2), "{args:?}: {}", err(&ended));
+        assert!(out(&ended).is_empty(), "{args:?}: {}", out(&ended));
+    }
+}
+
+#[tokio::test]
+async fn help_is_no_fault() {
+    for args in [
+        &["--help"][..],
+        &["serve", "--help"],
+        &["token", "create", "--help"],
+    ] {
+        let ended = run(args).await;
+        assert_eq!(ended.status.code(), Some(0));
+        assert!(out(&ended).contains("Usage: synod"), "{}", out(&ended));
+    }
+}
+
+#[tokio::test]
+async fn a_failure_ends_with_1_and_names_the_way_out() {
+    let (_listener, address) = taken();
+    let ended = run(&["serve", "--listen", &address.to_string()]).await;
+    assert_eq!(ended.status.code(), Some(1));
+    let said = err(&ended);
+    assert!(said.starts_with("error: cannot listen on"), "{said}");
+    assert!(said.contains("--listen"), "{said}");
+}
+
+// ---- Settings ----
+
+#[tokio::test]
+async fn a_flag_is_over_the_environment_and_the_environment_over_the_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let ((_a, flag), (_b, environment), (_c, file)) = (taken(), taken(), taken());
+    let path = settings_file(&directory, &format!("listen = '{file}'"));
+    let attempt =
+        async |command: &mut Command| err(&output(command.env("SYNOD_CONFIG", &path)).await);
+
+    let said = attempt(&mut synod(&["serve"])).await;
+    assert!(said.contains(&file.to_string()), "{said}");
+
+    let mut command = synod(&["serve"]);
+    command.env("SYNOD_LISTEN", environment.to_string());
+    let said = attempt(&mut command).await;
+    assert!(said.contains(&environment.to_string()), "{said}");
+
+    let mut command = synod(&["serve", "--listen", &flag.to_string()]);
+    command.env("SYNOD_LISTEN", environment.to_string());
+    let said = attempt(&mut command).await;
+    assert!(said.contains(&flag.to_string()), "{said}");
+}
+
+#[tokio::test]
+async fn an_unknown_setting_is_told_with_its_nearest_neighbour() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = settings_file(&directory, "message_mx_mb = 5");
+    let ended = run(&["serve", "--config", &path]).await;
+    assert_eq!(ended.status.code(), Some(2));
+    let said = err(&ended);
+    for needed in [&path, "\"message_mx_mb\"", "\"message_max_mb\""] {
+        assert!(said.contains(needed), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn one_settings_file_serves_all_commands() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("data");
+    let text = format!("listen = '127.0.0.1:1'\ndata_dir = '{}'", data.display());
+    let path = settings_file(&directory, &text);
+    let ended = run(&["migrate", "--config", &path, "up"]).await;
+    assert_eq!(ended.status.code(), Some(0), "{}", err(&ended));
+    assert!(data.exists());
+}
+
+// ---- Server ----
+
+#[tokio::test]
+async fn the_server_tells_its_address_and_stops_when_it_is_asked_to() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = text(directory.path());
+    let mut command = synod(&["serve", "--listen", "127.0.0.1:0", "--data-dir", data]);
+    let mut server: Child = command
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(server.stdout.take().unwrap()).lines();
+    let line = lines.next_line().await.unwrap().unwrap();
+    let address = line
+        .strip_prefix("listening on http://")
+        .expect("an address");
+    assert!(address.parse::<SocketAddr>().is_ok(), "{address}");
+    let pid = Pid::from_raw(i32::try_from(server.id().unwrap()).unwrap());
+    kill(pid, Signal::SIGTERM).unwrap();
+    let ended = tokio::time::timeout(Duration::from_secs(60), server.wait()).await;
+    assert_eq!(ended.unwrap().unwrap().code(), Some(0));
+}
+
+// ---- Migrations and tokens ----
+
+#[tokio::test]
+async fn migrations_go_up_and_down() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = text(directory.path());
+    let states = async |args: &[&str]| {
+        let ended = run(&[&["migrate", "--data-dir", data], args].concat()).await;
+        assert_eq!(ended.status.code(), Some(0), "{}", err(&ended));
+        let text = out(&ended);
+        let states = text
+            .lines()
+            .map(|line| line.split(' ').nth(1).unwrap() == "applied");
+        states.collect::<Vec<bool>>()
+    };
+    assert!(states(&["status"]).await.iter().all(|applied| !applied));
+    assert!(states(&["up"]).await.iter().all(|applied| *applied));
+    let after = states(&["down", "--steps", "2"]).await;
+    assert_eq!(after.iter().filter(|applied| !**applied).count(), 2);
+    assert!(states(&["up"]).await.iter().all(|applied| *applied));
+}
+
+#[tokio::test]
+async fn a_token_stands_alone_on_stdout_and_can_be_replaced_and_revoked() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = text(directory.path());
+    let token = async |args: &[&str]| run(&[&["token", "--data-dir", data], args].concat()).await;
+
+    let early = token(&["create", "Ada"]).await;
+    assert_eq!(early.status.code(), Some(1));
+    assert!(err(&early).contains("synod migrate up"), "{}", err(&early));
+    run(&["migrate", "up", "--data-dir", data]).await;
+
+    let created = token(&["create", "Ada", "--model", "abacus"]).await;
+    assert_eq!(created.status.code(), Some(0), "{}", err(&created));
+    let secret = out(&created);
+    assert_eq!(secret.lines().count(), 1);
+    assert!(secret.starts_with("synod_"), "{secret}");
+    assert!(!err(&created).contains(secret.trim()));
+
+    let listed = out(&token(&["list"]).await);
+    assert!(listed.contains("Ada") && listed.contains("abacus") && listed.contains("active"));
+    assert!(!listed.contains(secret.trim()));
+    let id = listed.split(' ').next().unwrap();
+
+    let rotated = token(&["rotate", id]).await;
+    assert_eq!(rotated.status.code(), Some(0), "{}", err(&rotated));
+    assert_ne!(out(&rotated), secret);
+    let revoked = token(&["revoke", id]).await;
+    assert_eq!(revoked.status.code(), Some(0), "{}", err(&revoked));
+    assert!(out(&token(&["list"]).await).contains("revoked"));
+
+    let unknown = token(&["revoke", "00000000-0000-0000-0000-000000000001"]).await;
+    assert_eq!(unknown.status.code(), Some(1));
+    assert!(
+        err(&unknown).contains("synod token list"),
+        "{}",
+        err(&unknown)
+    );
+}
+
+// ---- Demo ----
+
+async fn demo(args: &[&str]) -> (Output, TempDir) {
+    let scratch = tempfile::tempdir().unwrap();
+    let mut command = synod(&[&["demo", "--fast"], args].concat());
+    // What is set for a server does not concern the demo.
+    command
+        .env("TMPDIR", scratch.path())
+        .env("DATABASE_URL", "postgres://nobody@127.0.0.1:1/nothing")
+        .env("SYNOD_LISTEN", "127.0.0.1:1");
+    (output(&mut command).await, scratch)
+}
+
+#[tokio::test]
+async fn the_demo_ends_with_a_decision() {
+    let (ended, scratch) = demo(&["--seed", "1"]).await;
+    let story = out(&ended);
+    assert_eq!(ended.status.code(), Some(0), "{story}{}", err(&ended));
+    let place = |words: &str| {
+        story
+            .find(words)
+            .unwrap_or_else(|| panic!("{words}: {story}"))
+    };
+    let failed = place("Not passed");
+    let passed = place("\n  Passed");
+    assert!(failed < passed && passed < place("\n  Decision  "));
+    assert!(
+        !story.contains('\u{1b}'),
+        "no colours where there is no terminal"
+    );
+    let left_behind = fs::read_dir(scratch.path()).unwrap().count();
+    assert_eq!(left_behind, 0, "the database is gone");
+}
+
+#[tokio::test]
+async fn a_demo_may_be_as_small_or_as_short_as_it_can_be() {
+    for args in [["--agents", "2"], ["--agents", "12"], ["--rounds", "1"]] {
+        let (ended, _) = demo(&args).await;
+        assert_eq!(ended.status.code(), Some(0), "{args:?}: {}", err(&ended));
+    }
+}
+
+#[tokio::test]
+async fn the_same_seed_tells_the_same_story() {
+    let said = async || {
+        let (ended, _) = demo(&["--seed", "5", "--agents", "5"]).await;
+        let story = out(&ended);
+        let opinions = story.lines().filter(|line| line.starts_with("  │"));
+        opinions.map(str::to_owned).collect::<Vec<String>>()
+    };
+    let first = said().await;
+    assert!(!first.is_empty());
+    assert_eq!(first, said().await);
+}

@@ -1,0 +1,137 @@
+//! A database of its own for every test: made when it begins, gone when it ends.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use synod::storage::memory::Memory;
+use synod::storage::{Database, Store, connect, migrate};
+
+/// More than any one test uses at once; few, because many tests run at once.
+const POOL_SIZE: u32 = 4;
+/// Where to make databases: an address of a role that may create them.
+const ADMIN_URL: &str = "SYNOD_TEST_POSTGRES_URL";
+
+/// A store over an empty database with all its tables.
+pub(crate) struct Fresh {
+    pub(crate) store: Arc<dyn Store>,
+    /// The same database, for those who speak SQL to it; memory has none.
+    pub(crate) database: Option<Database>,
+    _remains: Remains,
+}
+
+enum Remains {
+    Nothing,
+    File(#[expect(dead_code, reason = "held to be dropped")] tempfile::TempDir),
+    Postgres(String),
+}
+
+impl Fresh {
+    pub(crate) fn memory() -> Self {
+        Self {
+            store: Arc::new(Memory::new()),
+            database: None,
+            _remains: Remains::Nothing,
+        }
+    }
+
+    pub(crate) async fn sqlite() -> Self {
+        let (database, remains) = empty_sqlite();
+        Self::with(database, remains).await
+    }
+
+    pub(crate) async fn postgres() -> Self {
+        let (database, remains) = empty_postgres().await;
+        Self::with(database, remains).await
+    }
+
+    async fn with(database: Database, remains: Remains) -> Self {
+        migrate::up(&database).await.expect("migrations");
+        Self {
+            store: connect(&database, POOL_SIZE).await.expect("a store"),
+            database: Some(database),
+            _remains: remains,
+        }
+    }
+
+    /// Another connection to a PostgreSQL database, beside the store's own.
+    pub(crate) async fn psql(&self) -> PgConnection {
+        let Some(Database::Postgres(url)) = &self.database else {
+            panic!("this test is about PostgreSQL");
+        };
+        PgConnection::connect(url).await.expect("a connection")
+    }
+}
+
+/// A database without tables; it lives as long as this.
+pub(crate) struct Empty {
+    pub(crate) database: Database,
+    _remains: Remains,
+}
+
+impl Empty {
+    pub(crate) fn sqlite() -> Self {
+        let (database, remains) = empty_sqlite();
+        Self {
+            database,
+            _remains: remains,
+        }
+    }
+
+    pub(crate) async fn postgres() -> Self {
+        let (database, remains) = empty_postgres().await;
+        Self {
+            database,
+            _remains: remains,
+        }
+    }
+}
+
+fn empty_sqlite() -> (Database, Remains) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let database = Database::Sqlite(directory.path().join("synod.db"));
+    (database, Remains::File(directory))
+}
+
+async fn empty_postgres() -> (Database, Remains) {
+    static MADE: AtomicU32 = AtomicU32::new(0);
+    let (process, nth) = (std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
+    let name = format!("synod_test_{process}_{nth}");
+    administer(format!("create database {name}"))
+        .await
+        .expect("a database");
+    let admin_url = admin_url();
+    let (server, _) = admin_url.rsplit_once('/').expect("postgres://…/name");
+    let database = Database::Postgres(format!("{server}/{name}"));
+    (database, Remains::Postgres(name))
+}
+
+fn admin_url() -> String {
+    std::env::var(ADMIN_URL).unwrap_or_else(|_| {
+        panic!("{ADMIN_URL} is not set: run the tests with `scripts/test`, which starts a PostgreSQL for them")
+    })
+}
+
+async fn administer(sql: String) -> Result<(), sqlx::Error> {
+    let mut connection = PgConnection::connect(&admin_url()).await?;
+    sqlx::query(AssertSqlSafe(sql))
+        .execute(&mut connection)
+        .await?;
+    connection.close().await
+}
+
+/// On a thread of its own, because a test's end cannot be awaited. What cannot be dropped stays behind: nobody minds.
+impl Drop for Remains {
+    fn drop(&mut self) {
+        if let Self::Postgres(name) = self {
+            let sql = format!("drop database if exists {name} with (force)");
+            let drop_it = move || {
+                let runtime = tokio::runtime::Builder::new_current_thread()
+                    .enable_all()
+                    .build();
+                runtime.map(|runtime| runtime.block_on(administer(sql)))
+            };
+            drop(std::thread::spawn(drop_it).join());
+        }
+    }
+}
