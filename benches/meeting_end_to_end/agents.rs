@@ -50,6 +50,7 @@ pub(crate) async fn attend(invitation: Invitation) -> Measured {
         agents.spawn(Agent::new(socket).converse());
     }
     let mut all = agents.join_all().await;
+    let frames = all.iter().map(|agent| agent.frames).sum();
     let turns = all.iter().map(|agent| agent.spoken).sum();
     let mut acks = nanoseconds();
     for agent in &all {
@@ -62,6 +63,7 @@ pub(crate) async fn attend(invitation: Invitation) -> Measured {
         turns,
         discussing: listener.discussing,
         whole: listener.whole(),
+        frames,
         acks,
     }
 }
@@ -69,6 +71,7 @@ pub(crate) async fn attend(invitation: Invitation) -> Measured {
 /// One agent. It tells frames by how they begin, which costs it next to nothing.
 struct Agent {
     socket: Socket,
+    frames: usize,
     spoken: usize,
     heard: usize,
     /// When it spoke, until that is answered.
@@ -84,6 +87,7 @@ impl Agent {
     fn new(socket: Socket) -> Self {
         Self {
             socket,
+            frames: 0,
             spoken: 0,
             heard: 0,
             speaking: None,
@@ -107,6 +111,7 @@ impl Agent {
     }
 
     async fn hear(&mut self, frame: &str) {
+        self.frames += 1;
         if let Some(event) = frame.strip_prefix(r#"{"type":"meeting_event","event":""#) {
             self.follow(event);
         } else if frame.starts_with(r#"{"type":"opinion_request""#) {

@@ -7,6 +7,7 @@
 //! have a runtime each, in one process.
 //!
 //! * `turns/s`: opinions, while a round was open; in `all/s` the time of ballots is counted in.
+//! * `frames/s`: what all agents received. The relay says each opinion once; the server says also who is next.
 //! * `p50`, `p99`: from speaking to one's own ack, which on the server means that it is durable.
 //!
 //! Not measured by criterion, which would give each its own minute: here they take turns, so that whatever else the
@@ -69,6 +70,8 @@ struct Measured {
     discussing: Duration,
     /// From the first turn to the end.
     whole: Duration,
+    /// That all agents received.
+    frames: usize,
     /// Nanoseconds from speaking to one's own ack.
     acks: Histogram<u64>,
 }

@@ -106,6 +106,7 @@ pub(crate) async fn talk(address: SocketAddr, turns: usize) -> Measured {
         turns,
         discussing: whole,
         whole,
+        frames: turns * AGENTS,
         acks,
     }
 }

@@ -20,6 +20,8 @@ struct Line {
     rates: Vec<f64>,
     /// The same, with the time of ballots counted in.
     rates_of_all: Vec<f64>,
+    /// Frames a second, all agents together.
+    frames: Vec<f64>,
     acks: Histogram<u64>,
 }
 
@@ -34,6 +36,10 @@ impl Report {
         line.rates.push(rate.sum());
         let rate_of_all = measured.iter().map(|m| turns(m) / m.whole.as_secs_f64());
         line.rates_of_all.push(rate_of_all.sum());
+        let frames = measured
+            .iter()
+            .map(|m| m.frames as f64 / m.whole.as_secs_f64());
+        line.frames.push(frames.sum());
         for meeting in measured {
             line.acks
                 .add(&meeting.acks)
@@ -44,12 +50,12 @@ impl Report {
     fn line(&mut self, venue: &'static str, meetings: usize) -> &mut Line {
         let same = |line: &Line| (line.venue, line.meetings) == (venue, meetings);
         let place = self.lines.iter().position(same).unwrap_or_else(|| {
-            let (rates, rates_of_all) = (Vec::new(), Vec::new());
             self.lines.push(Line {
                 venue,
                 meetings,
-                rates,
-                rates_of_all,
+                rates: Vec::new(),
+                rates_of_all: Vec::new(),
+                frames: Vec::new(),
                 acks: nanoseconds(),
             });
             self.lines.len() - 1
@@ -79,16 +85,8 @@ impl fmt::Display for Report {
         )?;
         writeln!(
             f,
-            "{:<9} {:>8} {:>8} {:>7} {:>8} {:>12} {:>7} {:>7} {:>7}",
-            "venue",
-            "meetings",
-            "turns/s",
-            "× relay",
-            "all/s",
-            "deliveries/s",
-            "p50",
-            "p99",
-            "× relay"
+            "{:<9} {:>8} {:>8} {:>7} {:>8} {:>9} {:>7} {:>7} {:>7}",
+            "venue", "meetings", "turns/s", "× relay", "all/s", "frames/s", "p50", "p99", "× relay"
         )?;
         for line in &self.lines {
             let rate = median(&line.rates);
@@ -100,12 +98,12 @@ impl fmt::Display for Report {
                 |ratio: Option<f64>| ratio.map_or("-".to_owned(), |ratio| format!("{ratio:.2}"));
             writeln!(
                 f,
-                "{:<9} {:>8} {rate:>8.0} {:>7} {:>8.0} {:>12.0} {:>7.3} {:>7.3} {:>7}",
+                "{:<9} {:>8} {rate:>8.0} {:>7} {:>8.0} {:>9.0} {:>7.3} {:>7.3} {:>7}",
                 line.venue,
                 line.meetings,
                 beside(relay.map(|relay| rate / median(&relay.rates))),
                 median(&line.rates_of_all),
-                rate * AGENTS as f64,
+                median(&line.frames),
                 line.ms(0.5),
                 line.ms(0.99),
                 beside(relay.map(|relay| line.ms(0.5) / relay.ms(0.5))),
