@@ -67,12 +67,8 @@ impl Report {
             .iter()
             .filter(|other| other.database == line.database);
         let other = others.find(other);
-        other.map_or("-".to_owned(), |other| {
-            format!(
-                "{:.2}",
-                line.events_per_second() / other.events_per_second()
-            )
-        })
+        let ratio = other.map(|other| line.events_per_second() / other.events_per_second());
+        ratio.map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.2}"))
     }
 }
 

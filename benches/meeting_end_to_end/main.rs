@@ -60,7 +60,7 @@ const SHORT: Sizes = Sizes {
 /// Where agents meet.
 enum Venue {
     Relay,
-    House(House),
+    House(Box<House>),
 }
 
 /// What one meeting came to.
@@ -94,20 +94,20 @@ fn main() {
         venues.push(("relay", Venue::Relay));
     }
     if is_asked("memory") {
-        venues.push(("memory", Venue::House(House::in_memory(&serving))));
+        venues.push(("memory", Venue::House(Box::new(House::in_memory(&serving)))));
     }
     if is_asked("postgres") {
         let scratch = driving.block_on(Scratch::postgres());
         venues.push((
             "postgres",
-            Venue::House(House::on_database(&serving, scratch)),
+            Venue::House(Box::new(House::on_database(&serving, scratch))),
         ));
     }
     if is_asked("sqlite") {
         let scratch = driving.block_on(Scratch::sqlite());
         venues.push((
             "sqlite",
-            Venue::House(House::on_database(&serving, scratch)),
+            Venue::House(Box::new(House::on_database(&serving, scratch))),
         ));
     }
     let mut report = Report::default();

@@ -70,6 +70,10 @@ impl Line {
     }
 }
 
+fn shown(ratio: Option<f64>) -> String {
+    ratio.map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.2}"))
+}
+
 /// The middle one, or the higher of the two.
 fn median(rates: &[f64]) -> f64 {
     let mut sorted = rates.to_vec();
@@ -94,19 +98,17 @@ impl fmt::Display for Report {
                 .lines
                 .iter()
                 .find(|l| l.venue == "relay" && l.meetings == line.meetings);
-            let beside =
-                |ratio: Option<f64>| ratio.map_or("-".to_owned(), |ratio| format!("{ratio:.2}"));
             writeln!(
                 f,
                 "{:<9} {:>8} {rate:>8.0} {:>7} {:>8.0} {:>9.0} {:>7.3} {:>7.3} {:>7}",
                 line.venue,
                 line.meetings,
-                beside(relay.map(|relay| rate / median(&relay.rates))),
+                shown(relay.map(|relay| rate / median(&relay.rates))),
                 median(&line.rates_of_all),
                 median(&line.frames),
                 line.ms(0.5),
                 line.ms(0.99),
-                beside(relay.map(|relay| line.ms(0.5) / relay.ms(0.5))),
+                shown(relay.map(|relay| line.ms(0.5) / relay.ms(0.5))),
             )?;
         }
         Ok(())

@@ -13,7 +13,7 @@ pub(crate) enum Scratch {
     /// A database of its own in the cluster that `SYNOD_TEST_POSTGRES_URL` names.
     Postgres {
         /// The cluster, as the variable names it.
-        cluster: PgConnectOptions,
+        cluster: Box<PgConnectOptions>,
         /// The database.
         name: String,
     },
@@ -35,6 +35,7 @@ impl Scratch {
             .parse()
             .expect("SYNOD_TEST_POSTGRES_URL is a URL of PostgreSQL");
         let name = format!("synod_bench_{}", Clock::system().id().simple());
+        let cluster = Box::new(cluster);
         let scratch = Self::Postgres { cluster, name };
         scratch.administer("create database").await;
         scratch.migrated().await
@@ -57,7 +58,7 @@ impl Scratch {
     pub(crate) fn database(&self) -> Database {
         match self {
             Self::Postgres { cluster, name } => {
-                let options = cluster.clone().database(name);
+                let options = cluster.as_ref().clone().database(name);
                 Database::Postgres(options.to_url_lossy().into())
             }
             Self::Sqlite(directory) => Database::Sqlite(directory.path().join("bench.db")),
