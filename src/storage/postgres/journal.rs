@@ -15,7 +15,10 @@ use super::super::sql::statement::{Statement, bigint};
 use super::arrays::Arrays;
 use crate::domain::{MeetingId, Outcome};
 
-const APPEND: &str = "
+/// What nearly every append is: the meeting's row, its journal, and what was said.
+macro_rules! said {
+    () => {
+        "
 with fenced as (
     update meetings m
        set last_seq      = x.last_seq,
@@ -47,7 +50,17 @@ message as (
       from unnest($18::uuid[], $19::uuid[], $20::text[], $21::bigint[], $22::text[], $23::bigint[], $24::timestamptz[])
            as x (meeting_id, agent_id, message_content, sequence_number, message_type, round, timestamp)
       join fenced on fenced.id = x.meeting_id
-),
+"
+    };
+}
+
+/// Nobody came or left for good, nothing was decided. A turn is one such append with two events in it, and for so
+/// few rows a third less statement is worth a tenth of the time.
+const APPEND_SAID: &str = concat!(said!(), ")\nselect id from fenced");
+
+const APPEND: &str = concat!(
+    said!(),
+    "),
 -- A participant that is there keeps its place; one that is not, or moderated only, gets the next.
 participant as (
     insert into meeting_participants (meeting_id, agent_id, joined_at, left_at, role, speaking_order)
@@ -76,7 +89,8 @@ decision as (
            as x (id, meeting_id, content, rationale, related, agreement, created_at)
       join fenced on fenced.id = x.meeting_id
 )
-select id from fenced";
+select id from fenced"
+);
 
 pub(super) async fn append(
     lease: &mut Lease<Postgres>,
@@ -86,9 +100,15 @@ pub(super) async fn append(
     add_heads(&mut arrays, batch)?;
     add_events(&mut arrays, batch)?;
     add_messages(&mut arrays, batch)?;
-    add_seats(&mut arrays, batch)?;
-    add_decisions(&mut arrays, batch)?;
-    let statement = Statement::native(APPEND, arrays.into_arguments());
+    let is_said_only = batch.seats.is_empty() && batch.decisions.is_empty();
+    let sql = if is_said_only {
+        APPEND_SAID
+    } else {
+        add_seats(&mut arrays, batch)?;
+        add_decisions(&mut arrays, batch)?;
+        APPEND
+    };
+    let statement = Statement::native(sql, arrays.into_arguments());
     let rows = lease.fetch(statement).await?;
     let id = |row| Fields::of("meetings", row).id("id").map(MeetingId);
     rows.iter().map(id).collect()

@@ -1,0 +1,193 @@
+//! Whole meetings over real sockets, beside a bare relay: what durability, rules and recovery cost together.
+//!
+//! Twenty agents to a meeting, and each speaks 300 bytes as soon as it is asked. The server is the real one, with its log on,
+//! on PostgreSQL (the one of `SYNOD_TEST_POSTGRES_URL`), on SQLite, and on the store that keeps nothing, which
+//! tells the database's share from ours. The relay is tokio-tungstenite and
+//! nothing else: it sends whatever comes to all twenty, and whoever is next speaks when it has got it. Servers and agents
+//! have a runtime each, in one process.
+//!
+//! * `turns/s`: opinions, while a round was open; in `all/s` the time of ballots is counted in.
+//! * `frames/s`: what all agents received. The relay says each opinion once; the server says also who is next.
+//! * `p50`, `p99`: from speaking to one's own ack, which on the server means that it is durable.
+//!
+//! Not measured by criterion, which would give each its own minute: here they take turns, so that whatever else the
+//! machine does falls on all of them, and the ratios hold. `cargo bench --bench meeting_end_to_end -- postgres`
+//! measures one of them. With `CI` set the meetings are short and few.
+
+mod agents;
+mod house;
+mod relay;
+mod report;
+
+#[path = "../support/databases.rs"]
+mod databases;
+
+use std::env;
+use std::time::{Duration, Instant};
+
+use hdrhistogram::Histogram;
+use tokio::runtime::Runtime;
+
+use databases::Scratch;
+use house::House;
+use report::Report;
+
+/// Of one meeting.
+const AGENTS: usize = 20;
+/// Of one opinion.
+const OPINION_BYTES: usize = 300;
+
+/// How much is measured.
+struct Sizes {
+    /// Meetings at once; each number is measured for itself.
+    meetings: &'static [usize],
+    rounds: u32,
+    /// How often everyone has its turn; the first time is not counted.
+    repetitions: usize,
+}
+
+const FULL: Sizes = Sizes {
+    meetings: &[1, 5],
+    rounds: 50,
+    repetitions: 6,
+};
+const SHORT: Sizes = Sizes {
+    meetings: &[1],
+    rounds: 3,
+    repetitions: 2,
+};
+
+/// Where agents meet.
+enum Venue {
+    Relay,
+    House(Box<House>),
+}
+
+/// What one meeting came to.
+struct Measured {
+    turns: usize,
+    /// While a round was open.
+    discussing: Duration,
+    /// From the first turn to the end.
+    whole: Duration,
+    /// That all agents received.
+    frames: usize,
+    /// Nanoseconds from speaking to one's own ack.
+    acks: Histogram<u64>,
+}
+
+fn main() {
+    let sizes = if env::var_os("CI").is_some() {
+        SHORT
+    } else {
+        FULL
+    };
+    let asked: Vec<_> = env::args()
+        .skip(1)
+        .filter(|argument| !argument.starts_with("--"))
+        .collect();
+    let is_asked = |name: &str| asked.is_empty() || asked.iter().any(|asked| asked == name);
+    let (serving, driving) = (runtime(), runtime());
+    log_to_nowhere();
+    let mut venues = Vec::new();
+    if is_asked("relay") {
+        venues.push(("relay", Venue::Relay));
+    }
+    if is_asked("memory") {
+        venues.push(("memory", Venue::House(Box::new(House::in_memory(&serving)))));
+    }
+    if is_asked("postgres") {
+        let scratch = driving.block_on(Scratch::postgres());
+        venues.push((
+            "postgres",
+            Venue::House(Box::new(House::on_database(&serving, scratch))),
+        ));
+    }
+    if is_asked("sqlite") {
+        let scratch = driving.block_on(Scratch::sqlite());
+        venues.push((
+            "sqlite",
+            Venue::House(Box::new(House::on_database(&serving, scratch))),
+        ));
+    }
+    let mut report = Report::default();
+    for &meetings in sizes.meetings {
+        for repetition in 0..sizes.repetitions {
+            for (name, venue) in &venues {
+                let measured = venue.hold(&serving, &driving, meetings, sizes.rounds);
+                if repetition > 0 {
+                    report.add(name, meetings, &measured);
+                }
+            }
+        }
+    }
+    for (_, venue) in venues {
+        if let Venue::House(house) = venue {
+            serving.block_on(house.close());
+        }
+    }
+    print!("{report}");
+}
+
+fn runtime() -> Runtime {
+    Runtime::new().expect("a runtime")
+}
+
+/// The log costs what it costs in production, but for the terminal.
+fn log_to_nowhere() {
+    tracing_subscriber::fmt()
+        .with_env_filter("info,ractor=warn")
+        .with_writer(std::io::sink)
+        .init();
+}
+
+impl Venue {
+    /// Holds so many meetings at once.
+    fn hold(
+        &self,
+        serving: &Runtime,
+        driving: &Runtime,
+        meetings: usize,
+        rounds: u32,
+    ) -> Vec<Measured> {
+        driving.block_on(async {
+            let mut held = Vec::new();
+            for _ in 0..meetings {
+                held.push(match self {
+                    Self::Relay => {
+                        let address = relay::open(serving, AGENTS).await;
+                        let turns = rounds as usize * AGENTS;
+                        tokio::spawn(relay::talk(address, turns))
+                    }
+                    Self::House(house) => {
+                        let invitation = house.invite(rounds).await;
+                        tokio::spawn(agents::attend(invitation))
+                    }
+                });
+            }
+            let mut measured = Vec::new();
+            for meeting in held {
+                measured.push(
+                    meeting
+                        .await
+                        .expect("a meeting that nobody disturbs comes to its end"),
+                );
+            }
+            measured
+        })
+    }
+}
+
+/// An empty histogram of nanoseconds, up to a minute.
+fn nanoseconds() -> Histogram<u64> {
+    Histogram::new_with_max(60_000_000_000, 3).expect("three significant digits are possible")
+}
+
+fn record(histogram: &mut Histogram<u64>, time: Duration) {
+    histogram.saturating_record(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
+}
+
+#[expect(clippy::disallowed_methods, reason = "a bench measures")]
+fn now() -> Instant {
+    Instant::now()
+}
