@@ -23,7 +23,8 @@ pub struct Data {
         default_value = "synod-data"
     )]
     pub data_dir: PathBuf,
-    /// Connections to the database. Ten keep a small machine busy; a database serves few well-used ones best.
+    /// Connections to the database, beside the one that the journal keeps to itself. Ten keep a small machine busy; a database
+    /// serves few well-used ones best.
     #[arg(
         long,
         env = "SYNOD_DATABASE_CONNECTIONS_MAX",

@@ -14,6 +14,7 @@ use super::super::{Communication, Error};
 use crate::domain::MeetingId;
 
 impl Dialect for Postgres {
+    const KEEPS_APPEND_CONNECTION: bool = true;
     const BEGIN: &'static str = "begin";
     const FOR_UPDATE: &'static str = "for update";
 

@@ -34,7 +34,7 @@ const JIT: &str = "off";
 /// A connection that was used this recently is taken to be alive; another is asked first, for one more round trip.
 const TRUSTED_IDLE_TIME: Duration = Duration::from_secs(1);
 
-/// Makes a pool of at most `pool_size` connections, and the first of them.
+/// Makes a pool of at most `pool_size` connections beside the one that appends keep, and the first of them.
 pub(super) async fn connect(url: &str, pool_size: u32) -> Result<Arc<dyn Store>, Error> {
     let options = options(url)?.options([
         ("statement_timeout", STATEMENT_TIMEOUT_MS),
@@ -46,7 +46,7 @@ pub(super) async fn connect(url: &str, pool_size: u32) -> Result<Arc<dyn Store>,
         ("jit", JIT),
     ]);
     let pool: Pool<sqlx::Postgres> = PgPoolOptions::new()
-        .max_connections(pool_size)
+        .max_connections(pool_size.saturating_add(1))
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .test_before_acquire(false)
         .before_acquire(|connection, usage| {
@@ -60,7 +60,7 @@ pub(super) async fn connect(url: &str, pool_size: u32) -> Result<Arc<dyn Store>,
         .connect_with(options)
         .await?;
     let (reading, writing) = (pool.clone(), pool);
-    Ok(Sql { reading, writing }.into_store())
+    Ok(Sql::new(reading, writing).into_store())
 }
 
 /// How to connect, without the limits above.

@@ -9,7 +9,7 @@ use super::super::batch::Batch;
 use super::super::{Append, Appended, Error, JournalRow, Taken};
 use super::Dialect;
 use super::fields::{Columns, Fields};
-use super::lease::Lease;
+use super::lease::{Kept, Lease};
 use super::statement::{Statement, Value};
 use crate::domain::MeetingId;
 
@@ -98,17 +98,19 @@ async fn whole<DB: Dialect>(
 
 pub(super) async fn append<DB: Dialect>(
     pool: &Pool<DB>,
+    kept: &Kept<DB>,
     appends: &[Append],
 ) -> Result<Vec<Appended>, Error> {
     if appends.is_empty() {
         return Ok(Vec::new());
     }
-    let mut lease = Lease::of(pool).await?;
+    let mut lease = kept.take(pool).await?;
     let written = DB::append(&mut lease, &Batch::of(appends)).await?;
     let written: BTreeSet<_> = written.into_iter().collect();
     let left = appends.iter().filter(|a| !written.contains(&a.meeting));
     let left = left.map(|a| a.meeting.0).collect();
     let standing = standing(&mut lease, left).await?;
+    kept.put(lease);
     let answer = |append: &Append| {
         let is_there = standing
             .get(&append.meeting.0)

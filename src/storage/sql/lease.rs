@@ -4,6 +4,7 @@
 //! its pool only in good order: one that was given up on, or is still in a transaction, is closed instead, and
 //! the database takes back what was not committed.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use sqlx::Pool;
@@ -82,6 +83,42 @@ impl<DB: Dialect> Lease<DB> {
             self.in_transaction = false;
         }
         answer
+    }
+}
+
+/// The connection that appends keep between them, where the database allows it: a pool asks a connection that comes back
+/// whether it is alive, which would cost each append, and so each turn of a meeting, a second round trip.
+pub(in crate::storage) struct Kept<DB: Dialect>(Mutex<Option<Lease<DB>>>);
+
+impl<DB: Dialect> Kept<DB> {
+    /// Keeps none yet.
+    pub(in crate::storage) fn new() -> Self {
+        Self(Mutex::new(None))
+    }
+
+    /// The connection that is kept, or one of the pool.
+    pub(in crate::storage) async fn take(&self, pool: &Pool<DB>) -> Result<Lease<DB>, Error> {
+        match self.swap(None) {
+            Some(kept) => Ok(kept),
+            None => Lease::of(pool).await,
+        }
+    }
+
+    /// Keeps a connection that is in good order; one that was kept meanwhile goes back to the pool.
+    pub(in crate::storage) fn put(&self, lease: Lease<DB>) {
+        if DB::KEEPS_APPEND_CONNECTION && lease.in_order && !lease.in_transaction {
+            drop(self.swap(Some(lease)));
+        }
+    }
+
+    /// Lets go of what is kept.
+    pub(in crate::storage) fn release(&self) {
+        drop(self.swap(None));
+    }
+
+    fn swap(&self, lease: Option<Lease<DB>>) -> Option<Lease<DB>> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *kept, lease)
     }
 }
 

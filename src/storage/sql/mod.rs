@@ -33,6 +33,8 @@ use statement::Value;
 
 /// What is particular to one database.
 pub(super) trait Dialect: sqlx::Database<Row: Columns> {
+    /// Whether appends may keep a connection to themselves. Not where it would be the only one that writes.
+    const KEEPS_APPEND_CONNECTION: bool;
     /// Begins a transaction that may write.
     const BEGIN: &'static str;
     /// Put behind a SELECT, locks its rows; empty where writers never run side by side.

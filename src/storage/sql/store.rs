@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sqlx::Pool;
 
-use super::lease::Lease;
+use super::lease::{Kept, Lease};
 use super::statement::Statement;
 use super::{Dialect, agents, communications, decisions, journal, meetings};
 use crate::domain::{AgentId, CommunicationId, DecisionId, MeetingId};
@@ -22,9 +22,21 @@ pub(in crate::storage) struct Sql<DB: Dialect> {
     pub(in crate::storage) reading: Pool<DB>,
     /// Connections for changes; they may be the same.
     pub(in crate::storage) writing: Pool<DB>,
+    /// Out of those, the one that appends keep.
+    appending: Kept<DB>,
 }
 
 impl<DB: Dialect> Sql<DB> {
+    /// A database with these connections.
+    pub(in crate::storage) fn new(reading: Pool<DB>, writing: Pool<DB>) -> Self {
+        let appending = Kept::new();
+        Self {
+            reading,
+            writing,
+            appending,
+        }
+    }
+
     /// Hides which database it is.
     pub(in crate::storage) fn into_store(self) -> Arc<dyn Store> {
         Arc::new(self)
@@ -129,7 +141,7 @@ impl<DB: Dialect> Store for Sql<DB> {
     }
 
     async fn append(&self, appends: &[Append]) -> Result<Vec<Appended>, Error> {
-        journal::append(&self.writing, appends).await
+        journal::append(&self.writing, &self.appending, appends).await
     }
 
     async fn journal(
@@ -154,6 +166,7 @@ impl<DB: Dialect> Store for Sql<DB> {
     }
 
     async fn close(&self) {
+        self.appending.release();
         self.reading.close().await;
         self.writing.close().await;
     }

@@ -16,6 +16,7 @@ use crate::domain::MeetingId;
 
 impl Dialect for Sqlite {
     /// At once, so that a transaction never fails halfway because another process wrote first.
+    const KEEPS_APPEND_CONNECTION: bool = false;
     const BEGIN: &'static str = "begin immediate";
     const FOR_UPDATE: &'static str = "";
 

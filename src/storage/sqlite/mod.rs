@@ -35,7 +35,7 @@ pub(super) async fn connect(path: &Path, readers: u32) -> Result<Arc<dyn Store>,
     let reading = pool(readers)
         .connect_with(options.pragma("query_only", "on"))
         .await?;
-    Ok(Sql { reading, writing }.into_store())
+    Ok(Sql::new(reading, writing).into_store())
 }
 
 /// How to open the file. A commit is on the disk before it is answered (`synchronous=FULL`), and readers never
