@@ -83,9 +83,7 @@ async fn act(store: &Arc<dyn Store>, clock: &Clock, action: Action) -> anyhow::R
         Action::Revoke { id } => {
             let known = store.revoke_agent(AgentId(id), clock.now()).await?;
             ensure_known(known, id)?;
-            eprintln!(
-                "revoked; connections that are open stay until they end: DELETE /api/v1/agents/{id} closes them too"
-            );
+            eprintln!("revoked; connections that are open stay until they end");
             Ok(())
         }
         Action::Rotate { id } => {
