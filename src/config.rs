@@ -237,7 +237,7 @@ pub struct Limits {
 impl Limits {
     /// The retry time that a refused client is told: about as long as a full queue needs to drain.
     pub const RETRY_AFTER: Duration = Duration::from_secs(1);
-    /// Rows of the journal read at once: a resume is served in pages, so that no reader takes much memory.
+    /// Rows of the journal in one answer by REST, at most.
     pub const JOURNAL_PAGE_ROWS: u32 = 256;
     /// Bytes in one transaction, unless a single append or message has more: databases have limits on a statement.
     pub const BATCH_MAX_BYTES: usize = 16_777_216;
@@ -256,8 +256,17 @@ impl Limits {
     pub const PAGE_SIZE: (u32, u32) = (50, 500);
     /// Bytes of a JSON body that is no message: settings and names need no more.
     pub const BODY_MAX_BYTES: u64 = 262_144;
-    /// An answer from a meeting or the registry that takes longer means the database is away.
+    /// An answer about a meeting's state that takes longer means the database is away. What changes something has no such
+    /// limit: it is answered when it is durable, and an answer before that could only be a guess.
     pub const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+    /// Time for a request's body to arrive: a message of the largest size over a slow line.
+    pub const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+    /// Time between two looks at who owns the meetings that run here. A server that was overtaken learns it from its next
+    /// write, and from this where it writes nothing.
+    pub const OWNERSHIP_INTERVAL: Duration = Duration::from_secs(2);
+    /// Rows of the journal read at once for a resume. Each may hold an opinion of the largest size, and each connection
+    /// reads for itself.
+    pub const RESUME_PAGE_ROWS: u32 = 32;
 
     /// A duration of so many milliseconds.
     pub fn ms(ms: u64) -> Duration {

@@ -91,6 +91,11 @@ pub async fn run_parts<L: Listener>(
     let house = House::build(parts, Arc::clone(&limits)).await?;
     let (api, readiness) = (house.api.clone(), house.api.readiness.clone());
     let recovery = tokio::spawn(recover(api.clone()));
+    let watch = house
+        .registry
+        .send_interval(Limits::OWNERSHIP_INTERVAL, || {
+            registry::Message::VerifyOwnership
+        });
     let shutdown = async {
         shutdown.await;
         // First of all, so that whoever sends traffic here learns to stop.
@@ -99,6 +104,7 @@ pub async fn run_parts<L: Listener>(
     };
     let under_way = accept::serve(listener, api.routes(), &limits, shutdown).await;
     recovery.abort();
+    watch.abort();
     let patience = Limits::ms(limits.shutdown_timeout_ms);
     let all_said = async {
         house.drain().await;

@@ -1,11 +1,13 @@
 //! Loading meetings: take over, fold, report to the registry. Runs in tasks, because it asks the database.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use backon::{ExponentialBuilder, Retryable};
 use ractor::{ActorRef, RpcReplyPort};
 use tracing::{error, warn};
 
+use super::directory::Directory;
 use super::registry::{Loaded, Message, Route};
 use super::{journal, meeting};
 use crate::config::Limits;
@@ -85,6 +87,26 @@ pub(super) async fn load_all(
         }
         for id in rest {
             load(Arc::clone(&store), registry.clone(), id, Purpose::Restart).await;
+        }
+    }
+}
+
+/// Tells those meetings that another server owns by now, which they would else learn only from their next write.
+pub(super) async fn tell_overtaken(
+    store: Arc<dyn Store>,
+    directory: Directory,
+    owned: HashMap<MeetingId, u64>,
+) {
+    let ids: Vec<_> = owned.keys().copied().collect();
+    for chunk in ids.chunks(Limits::RECOVERY_CHUNK_MEETINGS) {
+        // A database that is away tells nothing, and takes no writes either.
+        let epochs = store.epochs(chunk).await.unwrap_or_default();
+        for (id, epoch) in epochs {
+            if owned.get(&id).is_some_and(|own| *own < epoch)
+                && let Some(actor) = directory.find(id)
+            {
+                let _ = actor.cast(meeting::Message::Overtaken(epoch));
+            }
         }
     }
 }

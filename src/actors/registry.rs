@@ -48,6 +48,8 @@ pub enum Message {
     Loaded(MeetingId, Loaded),
     /// All that [`Recover`](Message::Recover) found is awake.
     Recovered(RpcReplyPort<usize>),
+    /// Look whether this server still owns the meetings that run here; those that another took over are told.
+    VerifyOwnership,
     /// Let every meeting finish what is under way and send its agents away; answered when all have.
     Drain(RpcReplyPort<()>),
 }
@@ -78,12 +80,18 @@ pub enum Loaded {
 /// Who runs, who is being loaded, who failed lately.
 #[derive(Default)]
 pub struct State {
-    running: HashMap<ActorId, MeetingId>,
+    running: HashMap<ActorId, Running>,
     loading: HashMap<MeetingId, Vec<RpcReplyPort<Route>>>,
     failures: HashMap<MeetingId, VecDeque<DateTime<Utc>>>,
     is_draining: bool,
     /// Told when the last meeting has gone.
     drained: Option<RpcReplyPort<()>>,
+}
+
+/// A meeting that runs here.
+struct Running {
+    id: MeetingId,
+    epoch: u64,
 }
 
 impl Actor for Registry {
@@ -107,6 +115,7 @@ impl Actor for Registry {
             Message::Found(ids, reply) => self.found(&myself, state, ids, reply),
             Message::Loaded(id, loaded) => self.loaded(&myself, state, id, loaded).await,
             Message::Recovered(reply) => drop(reply.send(state.running.len())),
+            Message::VerifyOwnership => self.verify_ownership(state),
             Message::Drain(reply) => self.drain(state, reply),
         }
         Ok(())
@@ -126,9 +135,8 @@ impl Actor for Registry {
                 }
             }
             SupervisionEvent::ActorFailed(cell, error) => {
-                if let Some(id) = state.running.get(&cell.get_id()).copied() {
+                if let Some(id) = self.forget(state, cell.get_id()) {
                     error!(meeting_id = %id, %error, "a meeting failed");
-                    self.forget(state, cell.get_id());
                     self.restart(&myself, state, id);
                 } else {
                     error!(%error, "a connection failed");
@@ -226,9 +234,10 @@ impl Registry {
             persistence: self.persistence.clone(),
             limits: Arc::clone(&self.limits),
         };
+        let epoch = arguments.epoch;
         match Actor::spawn_linked(None, actor, arguments, myself.get_cell()).await {
             Ok((actor, _)) => {
-                state.running.insert(actor.get_id(), id);
+                state.running.insert(actor.get_id(), Running { id, epoch });
                 self.directory.insert(id, actor.clone());
                 Route::Awake(actor)
             }
@@ -240,7 +249,7 @@ impl Registry {
     }
 
     fn forget(&self, state: &mut State, actor: ActorId) -> Option<MeetingId> {
-        let id = state.running.remove(&actor);
+        let id = state.running.remove(&actor).map(|running| running.id);
         if let Some(id) = id {
             self.directory.remove(id, actor);
         }
@@ -270,6 +279,16 @@ impl Registry {
         };
         state.loading.entry(id).or_default();
         self.load(myself, id, purpose);
+    }
+
+    fn verify_ownership(&self, state: &State) {
+        let owned = state
+            .running
+            .values()
+            .map(|running| (running.id, running.epoch));
+        let owned: HashMap<_, _> = owned.collect();
+        let (store, directory) = (Arc::clone(&self.store), self.directory.clone());
+        tokio::spawn(loading::tell_overtaken(store, directory, owned));
     }
 
     fn drain(&self, state: &mut State, reply: RpcReplyPort<()>) {

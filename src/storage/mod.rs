@@ -96,6 +96,8 @@ pub trait Store: Send + Sync + 'static {
     /// Makes this server the owner of those of `ids` that have not ended: adds one to each epoch in the statement
     /// that reads its `last_seq`, then reads its whole journal. Ended and unknown meetings are left out.
     async fn take_over(&self, ids: &[MeetingId]) -> Result<Vec<Taken>, Error>;
+    /// The epoch of each of `ids`; unknown ones are left out.
+    async fn epochs(&self, ids: &[MeetingId]) -> Result<Vec<(MeetingId, u64)>, Error>;
     /// Appends to many meetings in one transaction: journal, projected rows and header. Answers in the order of `appends`,
     /// which holds each meeting at most once. A meeting whose epoch or `last_seq` does not fit is [`Appended::Fenced`]
     /// and does not hinder the others; one whose events all stand there already under this epoch is

@@ -8,12 +8,11 @@ use std::time::Duration;
 
 use http::Request;
 use hyper::body::Incoming;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tower_service::Service;
 use tracing::{debug, warn};
 use warp::filters::BoxedFilter;
@@ -54,7 +53,8 @@ pub struct Peer {
 
 /// Requests and sockets that were under way when the loop ended.
 pub struct UnderWay {
-    requests: GracefulShutdown,
+    /// Dropped to tell every connection to finish.
+    open: watch::Sender<()>,
     places: Arc<Semaphore>,
     all_places: u32,
 }
@@ -62,8 +62,8 @@ pub struct UnderWay {
 impl UnderWay {
     /// Waits until every request is answered and every socket has said goodbye.
     pub async fn finish(self) {
-        self.requests.shutdown().await;
-        // A socket keeps its place until it is closed; the semaphore is never closed.
+        drop(self.open);
+        // A connection keeps its place until it is closed; the semaphore is never closed.
         let _ = self.places.acquire_many(self.all_places).await;
     }
 }
@@ -76,7 +76,7 @@ pub async fn serve<L: Listener>(
     shutdown: impl Future<Output = ()>,
 ) -> UnderWay {
     let places = Arc::new(Semaphore::new(limits.connections_max as usize));
-    let graceful = GracefulShutdown::new();
+    let (open, closing) = watch::channel(());
     let header_timeout = Limits::ms(limits.header_timeout_ms);
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
@@ -101,7 +101,7 @@ pub async fn serve<L: Listener>(
                     peer,
                     routes.clone(),
                     header_timeout,
-                    graceful.watcher(),
+                    closing.clone(),
                 ));
             }
             Err(error) => {
@@ -111,7 +111,7 @@ pub async fn serve<L: Listener>(
         }
     }
     UnderWay {
-        requests: graceful,
+        open,
         places,
         all_places: limits.connections_max,
     }
@@ -122,26 +122,33 @@ async fn converse<S>(
     peer: Peer,
     routes: BoxedFilter<(Response,)>,
     header_timeout: Duration,
-    watcher: Watcher,
+    mut closing: watch::Receiver<()>,
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let address = peer.address;
     let service = warp::service(routes);
     let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer.clone());
         service.clone().call(request)
     });
     // WebSocket upgrades are HTTP/1.1 only, and agents need nothing of HTTP/2.
-    let mut builder = auto::Builder::new(TokioExecutor::new()).http1_only();
-    builder
-        .http1()
+    let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(header_timeout);
-    let connection = builder
-        .serve_connection_with_upgrades(TokioIo::new(stream), service)
-        .into_owned();
-    if let Err(error) = watcher.watch(connection).await {
-        debug!(%error, "a connection ended badly");
+        .header_read_timeout(header_timeout)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    let mut connection = std::pin::pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        // The sender never sends: this is its end.
+        _ = closing.changed() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        debug!(%address, %error, "a connection ended badly");
     }
 }
 

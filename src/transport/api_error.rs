@@ -92,6 +92,12 @@ impl ApiError {
         Self::new(StatusCode::NOT_FOUND, "not_found", message)
     }
 
+    /// 408: the body did not arrive in time.
+    pub fn request_timeout() -> Self {
+        let message = "the body of the request did not arrive in time: send it again";
+        Self::new(StatusCode::REQUEST_TIMEOUT, "request_timeout", message)
+    }
+
     /// 409, with a code for the state that forbids the step.
     pub fn conflict(code: &'static str, message: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, code, message)

@@ -15,6 +15,7 @@ pub mod ws;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use ractor::rpc::CallResult;
 use ractor::{ActorRef, RpcReplyPort};
@@ -102,10 +103,11 @@ impl Api {
     }
 
     /// Asks a meeting something; `None` if it is over. One that ends while it is asked is asked for again, so that the
-    /// answer is what became of it.
+    /// answer is what became of it. Without `patience` the answer is waited for until it is durable.
     async fn ask_meeting<T: Send + 'static>(
         &self,
         id: MeetingId,
+        patience: Option<Duration>,
         message: impl Fn(RpcReplyPort<T>, Permit) -> meeting::Message,
     ) -> Result<Option<T>, ApiError> {
         for _ in 0..MEETING_TRIES {
@@ -113,10 +115,7 @@ impl Api {
                 return Ok(None);
             };
             let permit = self.permit(0)?;
-            match actor
-                .call(|reply| message(reply, permit), Some(Limits::CALL_TIMEOUT))
-                .await
-            {
+            match actor.call(|reply| message(reply, permit), patience).await {
                 Ok(CallResult::Success(answer)) => return Ok(Some(answer)),
                 Ok(CallResult::Timeout) => return Err(ApiError::overloaded()),
                 Ok(CallResult::SenderError) | Err(_) => {}
@@ -137,12 +136,28 @@ impl Api {
 /// Once for the actor that is found, once for what the registry knows after that one has gone.
 const MEETING_TRIES: usize = 2;
 
+/// Asks for something to be made durable, and waits until it is.
+async fn ask_durably<M: ractor::Message, T: Send + 'static>(
+    actor: &ActorRef<M>,
+    message: impl FnOnce(RpcReplyPort<T>) -> M,
+) -> Result<T, ApiError> {
+    call(actor, message, None).await
+}
+
 /// Asks an actor; one that is gone or too slow is answered for as an overload, because asking again may help.
 async fn ask<M: ractor::Message, T: Send + 'static>(
     actor: &ActorRef<M>,
     message: impl FnOnce(RpcReplyPort<T>) -> M,
 ) -> Result<T, ApiError> {
-    match actor.call(message, Some(Limits::CALL_TIMEOUT)).await {
+    call(actor, message, Some(Limits::CALL_TIMEOUT)).await
+}
+
+async fn call<M: ractor::Message, T: Send + 'static>(
+    actor: &ActorRef<M>,
+    message: impl FnOnce(RpcReplyPort<T>) -> M,
+    patience: Option<Duration>,
+) -> Result<T, ApiError> {
+    match actor.call(message, patience).await {
         Ok(CallResult::Success(answer)) => Ok(answer),
         Ok(CallResult::Timeout | CallResult::SenderError) | Err(_) => Err(ApiError::overloaded()),
     }

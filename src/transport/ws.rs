@@ -3,8 +3,8 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{
-    CONNECTION, ORIGIN, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
-    SEC_WEBSOCKET_VERSION, UPGRADE,
+    AUTHORIZATION, CONNECTION, ORIGIN, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
+    SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use hyper::upgrade::OnUpgrade;
@@ -136,7 +136,10 @@ async fn admit(
         return api.awake(id).await;
     };
     let admit = |reply, permit| meeting::Message::Admit(agent, reply, permit);
-    match api.ask_meeting(id, admit).await? {
+    match api
+        .ask_meeting(id, Some(Limits::CALL_TIMEOUT), admit)
+        .await?
+    {
         Some(Ok(())) => api.awake(id).await,
         Some(Err(Refusal::Over)) | None => {
             let known = api.context.store.participants(id).await?;
@@ -158,6 +161,16 @@ fn check(headers: &HeaderMap, allowed_origins: &[String]) -> Result<String, ApiE
             "upgrade",
             "this route is for WebSocket connections only",
         ));
+    }
+    for name in [
+        SEC_WEBSOCKET_KEY,
+        SEC_WEBSOCKET_VERSION,
+        AUTHORIZATION,
+        ORIGIN,
+    ] {
+        if headers.get_all(&name).iter().count() > 1 {
+            return Err(bad_handshake(name.as_str(), "must stand there once only"));
+        }
     }
     if headers
         .get(SEC_WEBSOCKET_VERSION)

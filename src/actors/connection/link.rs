@@ -51,6 +51,13 @@ impl Link {
         Ok(answer.await.ok())
     }
 
+    /// The meeting's epoch in the database if that has events beyond `last_seq`: then it is not the client that is wrong, but
+    /// the meeting here was overtaken.
+    pub(super) async fn overtaken(&self, last_seq: u64) -> Option<u64> {
+        let row = self.context.store.meeting(self.meeting_id).await.ok()??;
+        (row.last_seq > last_seq).then_some(row.epoch)
+    }
+
     /// The next page of events between two, as frames.
     pub(super) async fn missed(&self, after: u64, up_to: u64) -> Result<VecDeque<Frame>, End> {
         let failed = |error: &dyn std::fmt::Display| {
@@ -59,7 +66,7 @@ impl Link {
         };
         let (store, id) = (&self.context.store, self.meeting_id);
         let rows = store
-            .journal(id, after, Limits::JOURNAL_PAGE_ROWS)
+            .journal(id, after, Limits::RESUME_PAGE_ROWS)
             .await
             .map_err(|e| failed(&e))?;
         let mut frames = VecDeque::with_capacity(rows.len());
@@ -82,7 +89,7 @@ impl Link {
             let page = self
                 .context
                 .store
-                .journal(self.meeting_id, after, Limits::JOURNAL_PAGE_ROWS)
+                .journal(self.meeting_id, after, Limits::RESUME_PAGE_ROWS)
                 .await;
             let page = page.map_err(|_| Some(CloseCode::OVERLOADED))?;
             if page.is_empty() {

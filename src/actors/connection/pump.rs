@@ -72,7 +72,13 @@ impl Pump {
             }
             Some(Err(NotAttached::Refused(Refusal::Over))) => self.recount().await,
             Some(Err(NotAttached::Refused(_))) => Err(Some(CloseCode::FORBIDDEN)),
-            Some(Err(NotAttached::AheadOf(last_seq))) => self.refuse_resume(last_seq).await,
+            Some(Err(NotAttached::AheadOf(last_seq))) => {
+                if let Some(epoch) = self.link.overtaken(last_seq).await {
+                    let _ = meeting.cast(meeting::Message::Overtaken(epoch));
+                    return Err(Some(CloseCode::MOVED));
+                }
+                self.refuse_resume(last_seq).await
+            }
             None => Err(Some(CloseCode::MOVED)),
         }
     }

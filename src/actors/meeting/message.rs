@@ -29,8 +29,10 @@ pub enum Message {
     DeadlineReached,
     /// Everything up to this event is durable.
     Committed(u64),
-    /// Another server owns the meeting now.
+    /// The database refused an append: another server owns the meeting now.
     Fenced,
+    /// The meeting has this epoch in the database by now.
+    Overtaken(u64),
     /// The database does not take the meeting's events: the meeting fails.
     Unkept,
     /// Finish what is under way, send everyone away, and stop.

@@ -151,7 +151,8 @@ impl Actor for MeetingActor {
             }
             Message::DeadlineReached => state.timer = None,
             Message::Committed(up_to) => self.committed(&myself, state, up_to),
-            Message::Fenced => {
+            Message::Overtaken(epoch) if epoch <= state.epoch => {}
+            Message::Fenced | Message::Overtaken(_) => {
                 warn!(epoch = state.epoch, "another server runs this meeting now");
                 myself.stop(Some("fenced".to_owned()));
                 return Ok(());

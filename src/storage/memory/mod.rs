@@ -172,6 +172,12 @@ impl Store for Memory {
         Ok(open.into_iter().map(|(_, id)| id).collect())
     }
 
+    async fn epochs(&self, ids: &[MeetingId]) -> Result<Vec<(MeetingId, u64)>, Error> {
+        let state = self.state();
+        let epoch = |id: &MeetingId| Some((*id, state.meetings.get(id)?.row.epoch));
+        Ok(ids.iter().filter_map(epoch).collect())
+    }
+
     async fn take_over(&self, ids: &[MeetingId]) -> Result<Vec<Taken>, Error> {
         Ok(self.state().take_over(ids))
     }

@@ -126,6 +126,17 @@ pub(super) async fn append<DB: Dialect>(
     Ok(appends.iter().map(answer).collect())
 }
 
+/// The epoch of each of these meetings.
+pub(super) async fn epochs<DB: Dialect>(
+    pool: &Pool<DB>,
+    ids: &[MeetingId],
+) -> Result<Vec<(MeetingId, u64)>, Error> {
+    let ids = ids.iter().map(|id| id.0).collect();
+    let standing = standing(&mut Lease::of(pool).await?, ids).await?;
+    let epoch = |(id, (epoch, _))| (MeetingId(id), epoch);
+    Ok(standing.into_iter().map(epoch).collect())
+}
+
 /// Epoch and last event of meetings that did not take an append: is it because they had it already?
 async fn standing<DB: Dialect>(
     lease: &mut Lease<DB>,

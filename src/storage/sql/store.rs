@@ -140,6 +140,10 @@ impl<DB: Dialect> Store for Sql<DB> {
         journal::take_over(&self.writing, ids).await
     }
 
+    async fn epochs(&self, ids: &[MeetingId]) -> Result<Vec<(MeetingId, u64)>, Error> {
+        journal::epochs(&self.reading, ids).await
+    }
+
     async fn append(&self, appends: &[Append]) -> Result<Vec<Appended>, Error> {
         journal::append(&self.writing, &self.appending, appends).await
     }

@@ -11,7 +11,7 @@ use crate::domain::{AgentId, CommunicationId};
 use crate::storage::{Communication, CommunicationFilter, Error};
 use crate::transport::auth::Identity;
 use crate::transport::fields::Fields;
-use crate::transport::{Api, ApiError, Response, ask};
+use crate::transport::{Api, ApiError, Response, ask_durably};
 
 pub(super) fn routes(api: &Api) -> BoxedFilter<(Response,)> {
     let all = warp::path!("communications");
@@ -48,7 +48,7 @@ async fn create(
             permit,
         }))
     };
-    match ask(&api.persistence, log).await? {
+    match ask_durably(&api.persistence, log).await? {
         Ok(()) => Ok(created(&view(&message))),
         Err(Error::UnknownAgent(ids)) => {
             let field = if ids.contains(&message.sender.0) {

@@ -369,7 +369,7 @@ async fn instruct(
         };
         meeting::Message::Instruct(Box::new(instruction))
     };
-    let (refusal, status) = match api.ask_meeting(id, instruct).await? {
+    let (refusal, status) = match api.ask_meeting(id, None, instruct).await? {
         Some(Ok(_)) => return Ok(()),
         Some(Err(refused)) => refused,
         None => {

@@ -18,6 +18,7 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 use serde_json::{Value, json};
+use tokio::time::timeout;
 use warp::filters::BoxedFilter;
 use warp::{Filter, Rejection, Reply};
 
@@ -104,7 +105,9 @@ where
             if let Some(announced) = announced.filter(|announced| *announced > max_bytes) {
                 return Err(too_large(announced));
             }
-            let body = read(stream, max_bytes, too_large).await?;
+            let body = timeout(Limits::BODY_TIMEOUT, read(stream, max_bytes, too_large))
+                .await
+                .map_err(|_| ApiError::request_timeout())??;
             let content_type = headers
                 .get(CONTENT_TYPE)
                 .map(|value| value.to_str().unwrap_or_default());
