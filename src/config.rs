@@ -208,6 +208,16 @@ pub struct Limits {
         default_value_t = 1_000
     )]
     pub commit_stall_ms: u64,
+    /// Time between two looks at who owns the meetings that run here. A server that was overtaken learns it from its next
+    /// write, and from this where it writes nothing.
+    #[arg(
+        long,
+        env = "SYNOD_OWNERSHIP_INTERVAL_MS",
+        value_name = "MS",
+        default_value_t = 2_000,
+        value_parser = clap::value_parser!(u64).range(10..)
+    )]
+    pub ownership_interval_ms: u64,
     /// Restarts of one meeting within the window below; one more marks it failed.
     #[arg(
         long,
@@ -261,9 +271,6 @@ impl Limits {
     pub const CALL_TIMEOUT: Duration = Duration::from_secs(10);
     /// Time for a request's body to arrive: a message of the largest size over a slow line.
     pub const BODY_TIMEOUT: Duration = Duration::from_secs(30);
-    /// Time between two looks at who owns the meetings that run here. A server that was overtaken learns it from its next
-    /// write, and from this where it writes nothing.
-    pub const OWNERSHIP_INTERVAL: Duration = Duration::from_secs(2);
     /// Rows of the journal read at once for a resume. Each may hold an opinion of the largest size, and each connection
     /// reads for itself.
     pub const RESUME_PAGE_ROWS: u32 = 32;

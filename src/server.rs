@@ -93,7 +93,7 @@ pub async fn run_parts<L: Listener>(
     let recovery = tokio::spawn(recover(api.clone()));
     let watch = house
         .registry
-        .send_interval(Limits::OWNERSHIP_INTERVAL, || {
+        .send_interval(Limits::ms(limits.ownership_interval_ms), || {
             registry::Message::VerifyOwnership
         });
     let shutdown = async {

@@ -1,6 +1,7 @@
 //! Two servers on one database: a meeting has one owner, and who lost it writes nothing more.
 
 use serde_json::json;
+use synod::config::Limits;
 use synod::domain::MeetingId;
 use synod::wire::CloseCode;
 
@@ -8,13 +9,14 @@ use crate::support::agent::{Agent, agreeable, logs};
 use crate::support::checker::check;
 use crate::support::database::Fresh;
 use crate::support::on_each_database;
-use crate::support::server::{Server, step};
+use crate::support::server::{Server, limits, step};
 use crate::support::talk::opinion;
 
 on_each_database!(
     a_meeting_goes_on_at_the_server_that_took_it_over,
     of_two_servers_that_write_at_once_one_is_sent_away,
     agents_at_two_servers_never_make_both_write,
+    a_server_that_lost_a_quiet_meeting_sends_its_agents_to_the_owner,
 );
 
 async fn a_meeting_goes_on_at_the_server_that_took_it_over(fresh: Fresh) {
@@ -130,4 +132,25 @@ async fn agents_at_two_servers_never_make_both_write(fresh: Fresh) {
     }
     let row = fresh.store.meeting(MeetingId(meeting)).await.unwrap();
     assert_eq!(row.unwrap().last_seq, checked.meeting.last_seq);
+}
+
+async fn a_server_that_lost_a_quiet_meeting_sends_its_agents_to_the_owner(fresh: Fresh) {
+    let watchful = Limits {
+        ownership_interval_ms: 10,
+        ..limits()
+    };
+    let first = Server::with(&fresh, watchful).await;
+    let [ada] = first.agents(["ada"]).await;
+    let meeting = first.meeting(&[&ada], json!({})).await;
+    let mut a = ada.talk(meeting).await;
+    // Nobody says or starts anything: the first server has nothing to write from which it could learn.
+    let second = Server::on(&fresh).await;
+    assert_eq!(a.ended().await.code, CloseCode::MOVED.code);
+    let ada = ada.at(&second.admin);
+    let mut moved = ada.talk_after(meeting, a.log.last_seq()).await;
+    moved.event("agent_joined").await;
+    let moved = moved.close().await;
+    second.stop().await;
+    check(&fresh, meeting, &[a.log, moved]).await;
+    first.stop().await;
 }

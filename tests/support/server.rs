@@ -30,10 +30,12 @@ pub(crate) struct Server {
     task: JoinHandle<anyhow::Result<()>>,
 }
 
-/// Limits for tests: a peer that is gone is not waited for.
+/// Limits for tests: a peer that is gone is not waited for, and a server that lost a meeting learns it from its next
+/// write, at a moment that the test chooses.
 pub(crate) fn limits() -> Limits {
     Limits {
         close_timeout_ms: 200,
+        ownership_interval_ms: 3_600_000,
         ..Limits::default()
     }
 }
