@@ -39,7 +39,7 @@ pub struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
-    Serve(serve::Serve),
+    Serve(Box<serve::Serve>),
     Demo(demo::Demo),
     Migrate(migrate::Migrate),
     Token(token::Token),
