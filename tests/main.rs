@@ -10,6 +10,7 @@ mod fence;
 mod liveness;
 mod meeting;
 mod python;
+mod readme;
 mod refusals;
 mod rest;
 mod restart;
