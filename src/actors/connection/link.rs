@@ -27,6 +27,11 @@ pub(super) struct Link {
 }
 
 impl Link {
+    /// Whose socket it is; `None` only watches.
+    pub(super) fn agent_id(&self) -> Option<AgentId> {
+        self.agent.as_ref().map(|(agent, _)| *agent)
+    }
+
     /// Asks the meeting to be heard and told; `None` if it stopped before it could answer.
     pub(super) async fn attach(
         &self,

@@ -114,8 +114,7 @@ impl Pump {
         if self.link.after.is_some_and(|after| after > last_seq) {
             return self.refuse_resume(last_seq).await;
         }
-        let connected =
-            outbound::connected(&meeting, self.link.agent.as_ref().map(|(agent, _)| *agent));
+        let connected = outbound::connected(&meeting, self.link.agent_id());
         self.catch_up(Attached {
             connected,
             last_seq,
@@ -166,7 +165,7 @@ impl Pump {
         place: OwnedSemaphorePermit,
         meeting: &ActorRef<meeting::Message>,
     ) {
-        let agent = self.link.agent.as_ref().map(|(agent, _)| *agent);
+        let agent = self.link.agent_id();
         let sender = Sender {
             agent,
             meeting: self.link.meeting_id,
@@ -208,40 +207,46 @@ impl Pump {
             }
             Due::Ping => {
                 self.heartbeat.pinged();
-                self.send(SocketMessage::Ping(Bytes::new())).await
+                let patience_ms = self.link.context.limits.pong_timeout_ms;
+                self.deliver(
+                    [SocketMessage::Ping(Bytes::new())],
+                    patience_ms,
+                    CloseCode::NO_PONG,
+                )
+                .await
             }
         }
     }
 
-    /// Writes frames and flushes once; gives up as soon as more piles up than a reader may have waiting, or the
-    /// peer takes nothing for too long.
+    /// Writes frames; a peer that takes nothing for too long reads too slowly.
     async fn write(&mut self, frames: VecDeque<Frame>) -> Result<(), End> {
+        let messages = frames
+            .into_iter()
+            .map(|frame| SocketMessage::Text(frame.into_bytes()));
+        let patience_ms = self.link.context.limits.write_timeout_ms;
+        self.deliver(messages, patience_ms, CloseCode::SLOW_READER)
+            .await
+    }
+
+    /// Hands messages to the socket and flushes once; gives up with `late` after so many milliseconds, and at once when
+    /// more piles up than a reader may have waiting.
+    async fn deliver(
+        &mut self,
+        messages: impl IntoIterator<Item = SocketMessage>,
+        patience_ms: u64,
+        late: CloseCode,
+    ) -> Result<(), End> {
         let reader = Arc::clone(&self.link.reader);
-        let patience = Limits::ms(self.link.context.limits.write_timeout_ms);
-        let writing = async {
-            for frame in frames {
-                self.socket
-                    .feed(SocketMessage::Text(frame.into_bytes()))
-                    .await?;
+        let delivery = async {
+            for message in messages {
+                self.socket.feed(message).await?;
             }
             self.socket.flush().await
         };
         tokio::select! {
-            written = timeout(patience, writing) => match written {
-                Ok(written) => written.map_err(|error| close_code(&error)),
-                Err(_) => Err(Some(CloseCode::SLOW_READER)),
-            },
-            () = reader.overflowed() => Err(Some(CloseCode::SLOW_READER)),
-        }
-    }
-
-    async fn send(&mut self, message: SocketMessage) -> Result<(), End> {
-        let reader = Arc::clone(&self.link.reader);
-        let pong_timeout = Limits::ms(self.link.context.limits.pong_timeout_ms);
-        tokio::select! {
-            sent = timeout(pong_timeout, self.socket.send(message)) => match sent {
-                Ok(sent) => sent.map_err(|error| close_code(&error)),
-                Err(_) => Err(Some(CloseCode::NO_PONG)),
+            delivered = timeout(Limits::ms(patience_ms), delivery) => match delivered {
+                Ok(delivered) => delivered.map_err(|error| close_code(&error)),
+                Err(_) => Err(Some(late)),
             },
             () = reader.overflowed() => Err(Some(CloseCode::SLOW_READER)),
         }
