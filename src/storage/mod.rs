@@ -31,9 +31,9 @@ pub use connect::{Database, connect};
 pub use error::Error;
 pub use page::{Keyset, Page, PageRequest, Start};
 pub use rows::{
-    Agent, Append, Appended, Communication, CommunicationFilter, Decision, DecisionFilter, Entry,
-    Header, JournalRow, Meeting, MeetingFilter, Message, NewMeeting, ParticipantRow, Taken,
-    TokenHash,
+    Agent, Answer, Append, Appended, Communication, CommunicationFilter, Decision, DecisionFilter,
+    DirectMessage, Entry, Header, Inbox, JournalRow, KeyedRequest, Meeting, MeetingFilter, Message,
+    NewMeeting, ParticipantRow, Received, Reserved, Role, Sent, Taken, TokenHash,
 };
 
 /// A database, whichever it is.
@@ -61,6 +61,33 @@ pub trait Store: Send + Sync + 'static {
     async fn replace_token(&self, id: AgentId, token: TokenHash) -> Result<bool, Error>;
     /// Marks an agent revoked; its token opens nothing from now on. `false` if there is no such agent.
     async fn revoke_agent(&self, id: AgentId, at: DateTime<Utc>) -> Result<bool, Error>;
+
+    /// The tokens of these agents, as far as they open anything.
+    async fn tokens(&self, agents: &[AgentId]) -> Result<Vec<(AgentId, TokenHash)>, Error>;
+
+    /// Keeps direct messages in the log and in their receivers' lines, in this order; answers each. A message whose id, or
+    /// whose sender's frame, is there already is left as it is and answered with the one that is there, so a repeated
+    /// call is harmless.
+    async fn send(&self, messages: &[DirectMessage]) -> Result<Vec<Sent>, Error>;
+    /// The direct messages of an agent behind position `after`, in order, of at most `limit` positions. Whoever has one
+    /// has all before it.
+    async fn received(
+        &self,
+        agent: AgentId,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<Received>, Error>;
+    /// How far an agent's line has come.
+    async fn inbox(&self, agent: AgentId) -> Result<Inbox, Error>;
+    /// Notes up to where agents were told; it never goes back.
+    async fn told(&self, told: &[(AgentId, u64)]) -> Result<(), Error>;
+
+    /// Keeps a request's key, or finds what was kept under it before.
+    async fn reserve(&self, request: &KeyedRequest) -> Result<Reserved, Error>;
+    /// Keeps the answer to a request whose key is reserved.
+    async fn answer(&self, request: &KeyedRequest, answer: &Answer) -> Result<(), Error>;
+    /// Forgets the keys that were reserved before.
+    async fn forget_keys(&self, before: DateTime<Utc>) -> Result<(), Error>;
 
     /// Adds messages to the log, all or none. A message whose id is there already is left as it is, so a repeated call is harmless.
     /// [`Error::UnknownAgent`] if a sender or receiver does not exist.

@@ -114,8 +114,8 @@ fn agent(
     claimed: Option<AgentId>,
 ) -> Result<Option<(AgentId, String)>, ApiError> {
     match (identity, claimed) {
-        (Identity::Admin, None) => Ok(None),
-        (Identity::Admin, Some(_)) => Err(ApiError::forbidden(
+        (Identity::Admin | Identity::Observer(_), None) => Ok(None),
+        (Identity::Admin | Identity::Observer(_), Some(_)) => Err(ApiError::forbidden(
             "an agent takes part with its own token only",
         )),
         (Identity::Agent(agent), Some(claimed)) if claimed != agent.id => {

@@ -75,8 +75,12 @@ async fn a_token_opens_until_it_is_replaced_or_revoked(fresh: &Fresh) {
     let revoked = store.agent(agent_id(1)).await.unwrap().unwrap();
     assert_eq!(revoked.revoked_at, Some(at(50)));
 
+    assert!(store.tokens(&[agent_id(1)]).await.unwrap().is_empty());
+
     assert!(store.replace_token(agent_id(1), token(8)).await.unwrap());
     assert_eq!(bearer(8).await, Some(agent_id(1)), "taken back");
+    let tokens = store.tokens(&[agent_id(1), agent_id(7)]).await.unwrap();
+    assert!(tokens == [(agent_id(1), token(8))]);
 
     assert!(!store.replace_token(agent_id(7), token(7)).await.unwrap());
     assert!(!store.revoke_agent(agent_id(7), at(60)).await.unwrap());

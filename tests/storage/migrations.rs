@@ -25,26 +25,26 @@ fn applied(migrations: &[Migration]) -> Vec<bool> {
 
 async fn up_and_down_and_up(database: &Database) {
     let all = migrate::status(database).await.unwrap();
-    assert!(all.iter().map(|m| m.version).eq(1..=5), "{all:?}");
+    assert!(all.iter().map(|m| m.version).eq(1..=6), "{all:?}");
     assert_eq!(all[0].description, "agents");
-    assert_eq!(applied(&all), [false; 5]);
+    assert_eq!(applied(&all), [false; 6]);
 
-    assert_eq!(applied(&migrate::up(database).await.unwrap()), [true; 5]);
+    assert_eq!(applied(&migrate::up(database).await.unwrap()), [true; 6]);
     assert_eq!(
         applied(&migrate::up(database).await.unwrap()),
-        [true; 5],
+        [true; 6],
         "twice is once"
     );
     let down = migrate::down(database, 2).await.unwrap();
-    assert_eq!(applied(&down), [true, true, true, false, false]);
+    assert_eq!(applied(&down), [true, true, true, true, false, false]);
     assert_eq!(
         applied(&migrate::down(database, 99).await.unwrap()),
-        [false; 5]
+        [false; 6]
     );
-    assert_eq!(applied(&migrate::up(database).await.unwrap()), [true; 5]);
+    assert_eq!(applied(&migrate::up(database).await.unwrap()), [true; 6]);
     assert_eq!(
         applied(&migrate::status(database).await.unwrap()),
-        [true; 5]
+        [true; 6]
     );
 
     let store = connect(database, 2).await.unwrap();

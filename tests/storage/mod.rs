@@ -41,6 +41,7 @@ mod connecting;
 mod decisions;
 mod faults;
 mod fixtures;
+mod mail;
 mod meetings;
 mod migrations;
 mod pages;

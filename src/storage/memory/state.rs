@@ -10,6 +10,7 @@ use super::super::{
     Agent, Append, Appended, Communication, Decision, Entry, Error, Header, JournalRow, Meeting,
     Message, NewMeeting, ParticipantRow, Taken, TokenHash,
 };
+use super::mail::{Keys, Lines};
 use crate::domain::{AgentId, CommunicationId, DecisionId, MeetingId, Status};
 
 /// All tables.
@@ -19,6 +20,8 @@ pub(super) struct State {
     pub(super) communications: BTreeMap<CommunicationId, Communication>,
     pub(super) meetings: BTreeMap<MeetingId, KeptMeeting>,
     pub(super) decisions: BTreeMap<DecisionId, Decision>,
+    pub(super) lines: Lines,
+    pub(super) keys: Keys,
 }
 
 /// An agent and its token's hash.

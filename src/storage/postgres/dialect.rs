@@ -73,6 +73,10 @@ impl Columns for PgRow {
         self.try_get(column)
     }
 
+    fn bytes(&self, column: &str) -> sqlx::Result<Vec<u8>> {
+        self.try_get(column)
+    }
+
     fn number(&self, column: &str) -> sqlx::Result<Option<i64>> {
         let value = self.try_get_raw(column)?;
         match value.type_info().name() {

@@ -10,10 +10,10 @@ use super::statement::{Condition, Statement, Value};
 use super::{Dialect, agents};
 use crate::domain::{AgentId, CommunicationId, MeetingId};
 
-const COLUMNS: &str =
+pub(super) const COLUMNS: &str =
     "id, timestamp, sender_id, receiver_id, message_content, topic, content_type, created_at";
 
-fn decode(row: &impl Columns) -> Result<Communication, Error> {
+pub(super) fn decode(row: &impl Columns) -> Result<Communication, Error> {
     let row = Fields::of("communications", row);
     Ok(Communication {
         id: CommunicationId(row.id("id")?),

@@ -98,6 +98,10 @@ impl Columns for SqliteRow {
         serde_json::from_str(&json).map_err(|error| damaged(column, error))
     }
 
+    fn bytes(&self, column: &str) -> sqlx::Result<Vec<u8>> {
+        self.try_get(column)
+    }
+
     fn number(&self, column: &str) -> sqlx::Result<Option<i64>> {
         self.try_get(column)
     }

@@ -38,6 +38,7 @@ async fn create(
     identity: &Identity,
     body: Result<Fields, ApiError>,
 ) -> Result<Response, ApiError> {
+    identity.caller()?;
     let message = read(api, identity, body?)?;
     let permit = api.permit(message.content.len())?;
     let messages = vec![message.clone()];

@@ -16,7 +16,7 @@ use crate::domain::{
     self, AgentId, Command, CommunicationId, Created, DecisionId, MeetingId, MeetingType, Outcome,
     Refusal, Settings, Status,
 };
-use crate::storage::MeetingFilter;
+use crate::storage::{MeetingFilter, Role};
 use crate::transport::auth::Identity;
 use crate::transport::fields::Fields;
 use crate::transport::{Api, ApiError, Response};
@@ -96,6 +96,7 @@ async fn create(
     identity: &Identity,
     body: Result<Fields, ApiError>,
 ) -> Result<Response, ApiError> {
+    identity.caller()?;
     let mut body = body?;
     let clock = &api.context.clock;
     let topic = body.required_text("topic", MAX_TOPIC_CHARS);
@@ -192,6 +193,9 @@ async fn named(
         match known.iter().find(|known| known.id == agent) {
             Some(known) if known.revoked_at.is_some() => {
                 body.fault(field, format!("agent {agent} is revoked"));
+            }
+            Some(known) if known.role == Role::Observer => {
+                body.fault(field, format!("{agent} is an observer"));
             }
             Some(known) => named.push((agent, known.name.clone())),
             None => body.fault(field, format!("no such agent: {agent}")),
@@ -301,6 +305,7 @@ async fn join(
     body: Result<Fields, ApiError>,
     headers: &HeaderMap,
 ) -> Result<Response, ApiError> {
+    identity.caller()?;
     let mut body = body?;
     let agent = body
         .id("agent_id")
@@ -358,7 +363,7 @@ async fn instruct(
     id: MeetingId,
     command: Command,
 ) -> Result<(), ApiError> {
-    let from = identity.caller();
+    let from = identity.caller()?;
     let instruct = |reply, permit| {
         let command = command.clone();
         let instruction = Instruction {
