@@ -13,6 +13,7 @@ use crate::actors::connection::Context;
 use crate::actors::directory::Directory;
 use crate::actors::permit::Permits;
 use crate::actors::persistence::{Health, Persistence};
+use crate::actors::presence::Presence;
 use crate::actors::registry::{self, Registry};
 use crate::clock::Clock;
 use crate::config::{self, Limits};
@@ -91,11 +92,7 @@ pub async fn run_parts<L: Listener>(
     let house = House::build(parts, Arc::clone(&limits)).await?;
     let (api, readiness) = (house.api.clone(), house.api.readiness.clone());
     let recovery = tokio::spawn(recover(api.clone()));
-    let watch = house
-        .registry
-        .send_interval(Limits::ms(limits.ownership_interval_ms), || {
-            registry::Message::VerifyOwnership
-        });
+    let watch = tokio::spawn(watch(api.clone()));
     let shutdown = async {
         shutdown.await;
         // First of all, so that whoever sends traffic here learns to stop.
@@ -135,9 +132,11 @@ impl House {
             ..
         } = parts;
         let health = Health::new();
+        let presence = Presence::default();
         let keeper = Persistence {
             store: Arc::clone(&store),
             health: health.clone(),
+            presence: presence.clone(),
         };
         let (persistence, _) = Actor::spawn(None, keeper, ())
             .await
@@ -149,6 +148,7 @@ impl House {
             directory: directory.clone(),
             clock: clock.clone(),
             limits: Arc::clone(&limits),
+            presence: presence.clone(),
         };
         let (registry, _) = Actor::spawn(None, supervisor, ())
             .await
@@ -160,6 +160,8 @@ impl House {
                 clock,
                 permits,
                 limits,
+                persistence: persistence.clone(),
+                presence,
             },
             directory,
             registry: registry.clone(),
@@ -178,6 +180,7 @@ impl House {
         if !matches!(drained, Ok(CallResult::Success(()))) {
             warn!("the registry did not drain");
         }
+        self.api.context.presence.drain();
     }
 
     /// Ends the actors. Nothing waits any more: meetings have drained, requests were answered.
@@ -191,6 +194,22 @@ impl House {
             .persistence
             .drain_and_wait(Some(Limits::CALL_TIMEOUT))
             .await;
+    }
+}
+
+/// Looks from time to time whether this server still owns its meetings, and whether those who are here still may be.
+async fn watch(api: Api) {
+    let Context {
+        store,
+        limits,
+        presence,
+        ..
+    } = &api.context;
+    let mut ticks = tokio::time::interval(Limits::ms(limits.ownership_interval_ms));
+    loop {
+        ticks.tick().await;
+        let _ = api.registry.cast(registry::Message::VerifyOwnership);
+        presence.verify(&**store).await;
     }
 }
 

@@ -8,6 +8,7 @@
 mod cli;
 mod fence;
 mod liveness;
+mod mail;
 mod meeting;
 mod python;
 mod readme;

@@ -12,6 +12,7 @@ use subtle::ConstantTimeEq;
 use warp::{Filter, Rejection};
 
 use super::{Api, ApiError};
+use crate::actors::presence::Holder;
 use crate::clock::Clock;
 use crate::domain::{AgentId, Caller};
 use crate::storage::{Agent, Role, TokenHash};
@@ -63,6 +64,17 @@ impl Identity {
         }
     }
 
+    /// Who opens a socket with the token in these headers; `None` is the operator.
+    pub fn holder(&self, headers: &HeaderMap) -> Option<Holder> {
+        match self {
+            Self::Admin => None,
+            Self::Agent(bearer) | Self::Observer(bearer) => Some(Holder {
+                id: bearer.id,
+                token: hash(token(headers)?),
+            }),
+        }
+    }
+
     /// As a meeting knows it.
     ///
     /// # Errors
@@ -101,10 +113,7 @@ pub(super) fn identity(
 }
 
 async fn identify(api: &Api, headers: &HeaderMap) -> Result<Identity, ApiError> {
-    let token = bearer(headers)
-        .or_else(|| subprotocol(headers).and_then(|p| p.strip_prefix(SUBPROTOCOL_PREFIX)));
-    let token = token.filter(|token| !token.is_empty());
-    let token = hash(token.ok_or_else(ApiError::unauthenticated)?);
+    let token = hash(token(headers).ok_or_else(ApiError::unauthenticated)?);
     if api.admin.is(token) {
         return Ok(Identity::Admin);
     }
@@ -114,6 +123,12 @@ async fn identify(api: &Api, headers: &HeaderMap) -> Result<Identity, ApiError> 
         Role::Agent => Identity::Agent(bearer),
         Role::Observer => Identity::Observer(bearer),
     })
+}
+
+fn token(headers: &HeaderMap) -> Option<&str> {
+    let token = bearer(headers)
+        .or_else(|| subprotocol(headers).and_then(|p| p.strip_prefix(SUBPROTOCOL_PREFIX)));
+    token.filter(|token| !token.is_empty())
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {

@@ -20,7 +20,7 @@ use crate::storage::{MeetingFilter, Role};
 use crate::transport::auth::Identity;
 use crate::transport::fields::Fields;
 use crate::transport::{Api, ApiError, Response};
-use crate::wire::{journal as kept, shape};
+use crate::wire::{journal as kept, outbound, shape};
 
 pub(super) fn routes(api: &Api) -> BoxedFilter<(Response,)> {
     let create = warp::path!("meetings")
@@ -139,10 +139,12 @@ async fn create(
             decision: DecisionId(clock.id()),
         },
     );
-    api.context
-        .store
-        .create_meeting(&journal::created(&meeting, first))
-        .await?;
+    let kept = journal::created(&meeting, first);
+    api.context.store.create_meeting(&kept).await?;
+    let first = &kept.first;
+    let id = meeting.created().meeting;
+    let news = outbound::meeting_event(id, &first.recorded, &first.payload);
+    api.context.presence.tell(&meeting.members(), &news);
     Ok(created(
         &meeting_view::whole(api, meeting.created().meeting).await?,
     ))
