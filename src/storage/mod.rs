@@ -21,20 +21,22 @@ pub mod projection;
 pub mod rows;
 mod sql;
 mod sqlite;
+pub mod words;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::{AgentId, CommunicationId, DecisionId, MeetingId};
 
-pub use connect::{Database, connect};
+pub use connect::{Connections, Database, connect, connect_with};
 pub use error::Error;
-pub use page::{Keyset, Page, PageRequest, Start};
+pub use page::{Keyset, Page, PageRequest, Start, Total};
 pub use rows::{
-    Agent, Append, Appended, Communication, CommunicationFilter, Decision, DecisionFilter, Entry,
-    Header, JournalRow, Meeting, MeetingFilter, Message, NewMeeting, ParticipantRow, Taken,
-    TokenHash,
+    Agent, Append, Appended, Communication, CommunicationFilter, Decision, DecisionFilter,
+    DroppedPart, Entry, Header, JournalRow, Meeting, MeetingFilter, Message, NewMeeting,
+    ParticipantRow, Taken, TokenHash, Upkeep,
 };
+pub use words::Words;
 
 /// A database, whichever it is.
 ///
@@ -62,7 +64,8 @@ pub trait Store: Send + Sync + 'static {
     /// Marks an agent revoked; its token opens nothing from now on. `false` if there is no such agent.
     async fn revoke_agent(&self, id: AgentId, at: DateTime<Utc>) -> Result<bool, Error>;
 
-    /// Adds messages to the log, all or none. A message whose id is there already is left as it is, so a repeated call is harmless.
+    /// Adds messages to the log, all or none. A message that is there already, with its id and timestamp, is left as it is, so
+    /// a repeated call is harmless.
     /// [`Error::UnknownAgent`] if a sender or receiver does not exist.
     async fn log(&self, messages: &[Communication]) -> Result<(), Error>;
     /// One message.
@@ -124,6 +127,28 @@ pub trait Store: Send + Sync + 'static {
         &self,
         ids: &[CommunicationId],
     ) -> Result<Vec<Communication>, Error>;
+
+    /// The meetings that a message prompted, newest first; with `visible_to`, those of them that this agent is in or moderates.
+    async fn meetings_of_communication(
+        &self,
+        id: CommunicationId,
+        visible_to: Option<AgentId>,
+    ) -> Result<Vec<Meeting>, Error>;
+    /// What those meetings decided, newest first.
+    async fn decisions_of_communication(
+        &self,
+        id: CommunicationId,
+        visible_to: Option<AgentId>,
+    ) -> Result<Vec<Decision>, Error>;
+
+    /// Keeps the log in good order: makes the parts that will soon be needed, and with `retention` lets go of the messages
+    /// that are older, but for those that a meeting links to. It does not keep anybody waiting: what it cannot have at once
+    /// it leaves to its next turn, as [`Error::Unavailable`].
+    async fn maintain(
+        &self,
+        now: DateTime<Utc>,
+        retention: Option<TimeDelta>,
+    ) -> Result<Upkeep, Error>;
 
     /// Closes every connection to the database.
     async fn close(&self);

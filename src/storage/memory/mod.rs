@@ -13,7 +13,7 @@ mod state;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 pub use faults::{Fault, Faults};
 use state::State;
@@ -21,7 +21,7 @@ use state::State;
 use super::{
     Agent, Append, Appended, Communication, CommunicationFilter, Decision, DecisionFilter, Error,
     JournalRow, Meeting, MeetingFilter, Message, NewMeeting, Page, PageRequest, ParticipantRow,
-    Store, Taken, TokenHash,
+    Store, Taken, TokenHash, Upkeep,
 };
 use crate::domain::{AgentId, CommunicationId, DecisionId, MeetingId};
 
@@ -208,6 +208,35 @@ impl Store for Memory {
         page: PageRequest,
     ) -> Result<Page<Decision>, Error> {
         Ok(lists::decisions(&self.state(), filter, page))
+    }
+
+    async fn meetings_of_communication(
+        &self,
+        id: CommunicationId,
+        visible_to: Option<AgentId>,
+    ) -> Result<Vec<Meeting>, Error> {
+        Ok(lists::meetings_of(&self.state(), id, visible_to))
+    }
+
+    async fn decisions_of_communication(
+        &self,
+        id: CommunicationId,
+        visible_to: Option<AgentId>,
+    ) -> Result<Vec<Decision>, Error> {
+        Ok(lists::decisions_of(&self.state(), id, visible_to))
+    }
+
+    async fn maintain(
+        &self,
+        now: DateTime<Utc>,
+        retention: Option<TimeDelta>,
+    ) -> Result<Upkeep, Error> {
+        let oldest = retention.and_then(|retention| now.checked_sub_signed(retention));
+        let deleted = oldest.map_or(0, |oldest| self.state().forget_before(oldest));
+        Ok(Upkeep {
+            deleted,
+            ..Upkeep::default()
+        })
     }
 
     async fn close(&self) {}

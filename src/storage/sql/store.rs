@@ -3,17 +3,17 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::Pool;
 
 use super::lease::{Kept, Lease};
 use super::statement::Statement;
-use super::{Dialect, agents, communications, decisions, journal, meetings};
+use super::{Dialect, agents, communications, decisions, journal, meetings, upkeep};
 use crate::domain::{AgentId, CommunicationId, DecisionId, MeetingId};
 use crate::storage::{
     Agent, Append, Appended, Communication, CommunicationFilter, Decision, DecisionFilter, Error,
     JournalRow, Meeting, MeetingFilter, Message, NewMeeting, Page, PageRequest, ParticipantRow,
-    Store, Taken, TokenHash,
+    Store, Taken, TokenHash, Upkeep,
 };
 
 /// An SQL database.
@@ -167,6 +167,30 @@ impl<DB: Dialect> Store for Sql<DB> {
         page: PageRequest,
     ) -> Result<Page<Decision>, Error> {
         decisions::list(&self.reading, filter, page).await
+    }
+
+    async fn meetings_of_communication(
+        &self,
+        id: CommunicationId,
+        visible_to: Option<AgentId>,
+    ) -> Result<Vec<Meeting>, Error> {
+        meetings::of_communication(&self.reading, id, visible_to).await
+    }
+
+    async fn decisions_of_communication(
+        &self,
+        id: CommunicationId,
+        visible_to: Option<AgentId>,
+    ) -> Result<Vec<Decision>, Error> {
+        decisions::of_communication(&self.reading, id, visible_to).await
+    }
+
+    async fn maintain(
+        &self,
+        now: DateTime<Utc>,
+        retention: Option<TimeDelta>,
+    ) -> Result<Upkeep, Error> {
+        upkeep::maintain(&self.writing, now, retention).await
     }
 
     async fn close(&self) {
