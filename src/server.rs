@@ -4,9 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use chrono::TimeDelta;
 use ractor::rpc::CallResult;
 use ractor::{Actor, ActorRef};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
 use crate::actors::connection::Context;
@@ -17,8 +18,8 @@ use crate::actors::presence::Presence;
 use crate::actors::registry::{self, Registry};
 use crate::clock::Clock;
 use crate::config::{self, Limits};
-use crate::storage::connect::{self, Database};
-use crate::storage::{Store, migrate};
+use crate::storage::connect::{self, Connections, Database};
+use crate::storage::{DroppedPart, Store, migrate};
 use crate::transport::accept::{self, Listener};
 use crate::transport::{Api, Readiness, auth};
 
@@ -58,7 +59,11 @@ impl Parts {
                 .await
                 .context("the database could not be migrated")?;
         }
-        let store = connect::connect(&database, config.data.database_connections_max).await?;
+        let connections = Connections {
+            max: config.data.database_connections_max,
+            slow_statement: Limits::ms(config.slow_query_ms),
+        };
+        let store = connect::connect_with(&database, connections).await?;
         let admin_token = match config.admin_token {
             Some(token) if token.trim().is_empty() => {
                 anyhow::bail!(
@@ -91,6 +96,15 @@ pub async fn run_parts<L: Listener>(
     let limits = Arc::new(parts.limits.clone());
     let house = House::build(parts, Arc::clone(&limits)).await?;
     let (api, readiness) = (house.api.clone(), house.api.readiness.clone());
+    let upkeep = Upkeep {
+        store: Arc::clone(&store),
+        clock: house.api.context.clock.clone(),
+        retention: limits
+            .retention_days
+            .map(|days| TimeDelta::days(days.into())),
+    };
+    upkeep.turn().await;
+    let upkeep = tokio::spawn(upkeep.run());
     let recovery = tokio::spawn(recover(api.clone()));
     let watch = tokio::spawn(watch(api.clone()));
     let shutdown = async {
@@ -102,6 +116,7 @@ pub async fn run_parts<L: Listener>(
     let under_way = accept::serve(listener, api.routes(), &limits, shutdown).await;
     recovery.abort();
     watch.abort();
+    upkeep.abort();
     let patience = Limits::ms(limits.shutdown_timeout_ms);
     let all_said = async {
         house.drain().await;
@@ -210,6 +225,41 @@ async fn watch(api: Api) {
         ticks.tick().await;
         let _ = api.registry.cast(registry::Message::VerifyOwnership);
         presence.verify(&**store).await;
+    }
+}
+
+/// The log's upkeep, which takes its turn from time to time.
+struct Upkeep {
+    store: Arc<dyn Store>,
+    clock: Clock,
+    retention: Option<TimeDelta>,
+}
+
+impl Upkeep {
+    async fn run(self) {
+        loop {
+            sleep(Limits::UPKEEP_INTERVAL).await;
+            self.turn().await;
+        }
+    }
+
+    /// One turn. What does not succeed is left to the next: until then nothing is lost, and nobody waits.
+    async fn turn(&self) {
+        match self.store.maintain(self.clock.now(), self.retention).await {
+            Ok(done) => {
+                for part in &done.made {
+                    info!(part, "made a part of the log ahead of time");
+                }
+                for part in &done.dropped {
+                    let DroppedPart { name, kept } = part;
+                    info!(part = name, kept, "dropped a part of the log, too old");
+                }
+                if done.deleted > 0 {
+                    info!(messages = done.deleted, "deleted old messages from the log");
+                }
+            }
+            Err(error) => warn!(%error, "the log's upkeep is left to its next turn"),
+        }
     }
 }
 

@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use backon::Retryable;
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use tracing::{error, warn};
+use uuid::Uuid;
 
 use super::loading::pauses;
 use super::mail::{self, Bag, Post};
@@ -273,11 +274,15 @@ fn append_bytes(append: &Append) -> usize {
     append.entries.iter().map(|entry| entry.payload.len()).sum()
 }
 
+/// What a message weighs beside its content: its words and its places in the indexes. So a batch of the shortest messages is
+/// bounded in rows, too.
+const ROW_BYTES: usize = 512;
+
 fn log_bytes(request: &LogRequest) -> usize {
     request
         .messages
         .iter()
-        .map(|message| message.content.len())
+        .map(|message| message.content.len() + ROW_BYTES)
         .sum()
 }
 
@@ -315,23 +320,51 @@ async fn append_all(
     }
 }
 
-async fn log_all(store: &dyn Store, health: &Health, batch: Vec<LogRequest>) {
-    let messages: Vec<_> = batch
-        .iter()
-        .flat_map(|request| request.messages.iter().cloned())
-        .collect();
-    let is_kept = until_available(health, || store.log(&messages))
-        .await
-        .is_ok();
-    for request in batch {
-        let result = if is_kept {
-            Ok(())
-        } else {
-            until_available(health, || store.log(&request.messages)).await
-        };
-        // Whoever no longer waits is answered by the log itself.
-        let _ = request.reply.send(result);
+async fn log_all(store: &dyn Store, health: &Health, mut batch: Vec<LogRequest>) {
+    while !batch.is_empty() {
+        let messages: Vec<_> = batch
+            .iter()
+            .flat_map(|request| request.messages.iter().cloned())
+            .collect();
+        match until_available(health, || store.log(&messages)).await {
+            Ok(()) => {
+                for request in batch.drain(..) {
+                    answer(request, Ok(()));
+                }
+            }
+            Err(Error::UnknownAgent(ids)) if batch.iter().any(|r| !r.named(&ids).is_empty()) => {
+                // Only they are at fault; the rest is tried again without them.
+                let faulty = batch.extract_if(.., |request| !request.named(&ids).is_empty());
+                for request in faulty {
+                    let named = request.named(&ids);
+                    answer(request, Err(Error::UnknownAgent(named)));
+                }
+            }
+            // Something in the batch cannot be kept. One at a time, so that it hinders nobody else.
+            Err(_) => {
+                for request in batch.drain(..) {
+                    let result = until_available(health, || store.log(&request.messages)).await;
+                    answer(request, result);
+                }
+            }
+        }
     }
+}
+
+impl LogRequest {
+    /// Those of these agents that its messages come from or go to.
+    fn named(&self, agents: &[Uuid]) -> Vec<Uuid> {
+        let is_named = |agent: &&Uuid| {
+            let mut messages = self.messages.iter();
+            messages.any(|message| [message.sender.0, message.receiver.0].contains(agent))
+        };
+        agents.iter().filter(is_named).copied().collect()
+    }
+}
+
+fn answer(request: LogRequest, result: Result<(), Error>) {
+    // Whoever no longer waits is answered by the log itself.
+    let _ = request.reply.send(result);
 }
 
 /// Repeats a write until the database has answered it one way or the other.

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::words::Words;
 use crate::domain::{
     AgentId, CommunicationId, Created, DecisionId, Event, MeetingId, MeetingType, Outcome,
     Recorded, Status,
@@ -75,6 +76,8 @@ pub struct Communication {
     pub topic: Option<String>,
     /// Media type of `content`.
     pub content_type: String,
+    /// Whether the content was given as JSON, of which this is the exact text.
+    pub is_json: bool,
     /// When it was logged.
     pub created_at: DateTime<Utc>,
 }
@@ -96,6 +99,8 @@ pub struct CommunicationFilter {
     pub visible_to: Option<AgentId>,
     /// With exactly this topic.
     pub topic: Option<String>,
+    /// With all of these words in topic or content.
+    pub words: Option<Words>,
 }
 
 /// A meeting to be kept.
@@ -219,6 +224,26 @@ pub const MESSAGE_TYPES: [&str; 3] = ["opinion", "consensus", "meta"];
 /// Text as it is searched: upper and lower case alike, the same in every database.
 pub(super) fn folded(text: &str) -> String {
     text.to_lowercase()
+}
+
+/// What was done to keep the log in good order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Upkeep {
+    /// Parts of the log that were made ahead of time, by name.
+    pub made: Vec<String>,
+    /// Parts that were dropped because all in them was too old.
+    pub dropped: Vec<DroppedPart>,
+    /// Messages deleted one by one.
+    pub deleted: u64,
+}
+
+/// A part of the log that is gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DroppedPart {
+    /// Its name.
+    pub name: String,
+    /// Messages of it that were kept, because a meeting links to them.
+    pub kept: u64,
 }
 
 /// One event on its way into the journal.

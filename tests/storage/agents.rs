@@ -1,6 +1,6 @@
 //! Agents and their tokens.
 
-use synod::storage::Error;
+use synod::storage::{Error, Total};
 
 use super::fixtures::{agent, agent_id, agents, at, page, token};
 use crate::support::database::Fresh;
@@ -92,7 +92,7 @@ async fn agents_are_listed_newest_first(fresh: &Fresh) {
     let first = store.agents(page(1, 2)).await.unwrap();
     assert_eq!(
         (first.items, first.total),
-        (vec![agent(5), agent(4)], Some(5))
+        (vec![agent(5), agent(4)], Some(Total::exactly(5)))
     );
     let last = store.agents(page(3, 2)).await.unwrap();
     assert_eq!((last.items, last.next), (vec![agent(1)], None));

@@ -68,6 +68,7 @@ pub(super) fn communication(n: u64, sender: AgentId, receiver: AgentId) -> Commu
         content: format!("message {n}"),
         topic: None,
         content_type: "text/plain".to_owned(),
+        is_json: n.is_multiple_of(2),
         created_at: at(seconds + 1),
     }
 }

@@ -150,6 +150,7 @@ impl Exchange {
             content: direct.content,
             topic: direct.topic,
             content_type: "text/plain".to_owned(),
+            is_json: false,
             created_at: now,
         };
         let message = DirectMessage {

@@ -14,7 +14,7 @@ mod state;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 pub use faults::{Fault, Faults};
 use state::State;
@@ -23,7 +23,7 @@ use super::{
     Agent, Answer, Append, Appended, Communication, CommunicationFilter, Decision, DecisionFilter,
     DirectMessage, Error, Inbox, JournalRow, KeyedRequest, Meeting, MeetingFilter, Message,
     NewMeeting, Page, PageRequest, ParticipantRow, Received, Reserved, Sent, Store, Taken,
-    TokenHash,
+    TokenHash, Upkeep,
 };
 use crate::domain::{AgentId, CommunicationId, DecisionId, MeetingId};
 
@@ -256,6 +256,35 @@ impl Store for Memory {
         page: PageRequest,
     ) -> Result<Page<Decision>, Error> {
         Ok(lists::decisions(&self.state(), filter, page))
+    }
+
+    async fn meetings_of_communication(
+        &self,
+        id: CommunicationId,
+        visible_to: Option<AgentId>,
+    ) -> Result<Vec<Meeting>, Error> {
+        Ok(lists::meetings_of(&self.state(), id, visible_to))
+    }
+
+    async fn decisions_of_communication(
+        &self,
+        id: CommunicationId,
+        visible_to: Option<AgentId>,
+    ) -> Result<Vec<Decision>, Error> {
+        Ok(lists::decisions_of(&self.state(), id, visible_to))
+    }
+
+    async fn maintain(
+        &self,
+        now: DateTime<Utc>,
+        retention: Option<TimeDelta>,
+    ) -> Result<Upkeep, Error> {
+        let oldest = retention.and_then(|retention| now.checked_sub_signed(retention));
+        let deleted = oldest.map_or(0, |oldest| self.state().forget_before(oldest));
+        Ok(Upkeep {
+            deleted,
+            ..Upkeep::default()
+        })
     }
 
     async fn close(&self) {}

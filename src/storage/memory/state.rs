@@ -163,6 +163,16 @@ impl State {
         Ok(())
     }
 
+    /// Lets go of the messages before `oldest` that no meeting links to; answers how many.
+    pub(super) fn forget_before(&mut self, oldest: DateTime<Utc>) -> u64 {
+        let before = self.communications.len();
+        let is_linked =
+            |id: &CommunicationId| self.meetings.values().any(|kept| kept.related.contains(id));
+        self.communications
+            .retain(|id, message| message.timestamp >= oldest || is_linked(id));
+        (before - self.communications.len()) as u64
+    }
+
     pub(super) fn create_meeting(&mut self, meeting: &NewMeeting) -> Result<(), Error> {
         let created = meeting.created();
         let places = places(created);

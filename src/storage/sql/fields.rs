@@ -22,6 +22,8 @@ pub(in crate::storage) trait Columns: sqlx::Row {
     fn document(&self, column: &str) -> sqlx::Result<serde_json::Value>;
     /// Raw bytes.
     fn bytes(&self, column: &str) -> sqlx::Result<Vec<u8>>;
+    /// Yes or no.
+    fn flag(&self, column: &str) -> sqlx::Result<Option<bool>>;
     /// A whole number of any width.
     fn number(&self, column: &str) -> sqlx::Result<Option<i64>>;
 }
@@ -83,6 +85,10 @@ impl<'r, R: Columns> Fields<'r, R> {
 
     pub(in crate::storage) fn bytes(&self, column: &str) -> Result<Vec<u8>, Error> {
         self.read(self.row.bytes(column))
+    }
+
+    pub(in crate::storage) fn flag(&self, column: &str) -> Result<bool, Error> {
+        self.present(column, self.row.flag(column))
     }
 
     /// A number of the width that the receiver wants.

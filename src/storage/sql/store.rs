@@ -3,18 +3,20 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::Pool;
 
 use super::lease::{Kept, Lease};
 use super::statement::Statement;
-use super::{Dialect, agents, communications, decisions, idempotency, journal, mail, meetings};
+use super::{
+    Dialect, agents, communications, decisions, idempotency, journal, mail, meetings, upkeep,
+};
 use crate::domain::{AgentId, CommunicationId, DecisionId, MeetingId};
 use crate::storage::{
     Agent, Answer, Append, Appended, Communication, CommunicationFilter, Decision, DecisionFilter,
     DirectMessage, Error, Inbox, JournalRow, KeyedRequest, Meeting, MeetingFilter, Message,
     NewMeeting, Page, PageRequest, ParticipantRow, Received, Reserved, Sent, Store, Taken,
-    TokenHash,
+    TokenHash, Upkeep,
 };
 
 /// An SQL database.
@@ -205,6 +207,30 @@ impl<DB: Dialect> Store for Sql<DB> {
         page: PageRequest,
     ) -> Result<Page<Decision>, Error> {
         decisions::list(&self.reading, filter, page).await
+    }
+
+    async fn meetings_of_communication(
+        &self,
+        id: CommunicationId,
+        visible_to: Option<AgentId>,
+    ) -> Result<Vec<Meeting>, Error> {
+        meetings::of_communication(&self.reading, id, visible_to).await
+    }
+
+    async fn decisions_of_communication(
+        &self,
+        id: CommunicationId,
+        visible_to: Option<AgentId>,
+    ) -> Result<Vec<Decision>, Error> {
+        decisions::of_communication(&self.reading, id, visible_to).await
+    }
+
+    async fn maintain(
+        &self,
+        now: DateTime<Utc>,
+        retention: Option<TimeDelta>,
+    ) -> Result<Upkeep, Error> {
+        upkeep::maintain(&self.writing, now, retention).await
     }
 
     async fn close(&self) {

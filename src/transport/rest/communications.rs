@@ -99,6 +99,7 @@ fn read(api: &Api, identity: &Identity, mut body: Fields) -> Result<Communicatio
         content,
         topic,
         content_type,
+        is_json: false,
         created_at: now,
     })
 }
@@ -118,6 +119,7 @@ async fn index(
         agent: query.id("agent_id").map(AgentId),
         visible_to: identity.agent(),
         topic: query.text("topic", MAX_TOPIC_CHARS),
+        words: query.words("q"),
     };
     let page = query.page();
     query.finish()?;
