@@ -310,6 +310,12 @@ impl Limits {
     /// Rows of the journal read at once for a resume. Each may hold an opinion of the largest size, and each connection
     /// reads for itself.
     pub const RESUME_PAGE_ROWS: u32 = 32;
+    /// Messages looked at to suggest topics: the newest. A busy day of a few agents.
+    pub const SUGGEST_MESSAGES_MAX: usize = 10_000;
+    /// Topics suggested when no number is asked for, and at most.
+    pub const SUGGEST_TOPICS: (u32, u32) = (10, 50);
+    /// Messages named with one suggested topic: the newest. They become the related communications of its meeting.
+    pub const SUGGEST_RELATED_MAX: usize = 20;
 
     /// A duration of so many milliseconds.
     pub fn ms(ms: u64) -> Duration {
