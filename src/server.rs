@@ -14,11 +14,13 @@ use crate::actors::directory::Directory;
 use crate::actors::permit::Permits;
 use crate::actors::persistence::{Health, Persistence};
 use crate::actors::registry::{self, Registry};
+use crate::actors::throttle::Throttle;
 use crate::clock::Clock;
 use crate::config::{self, Limits};
 use crate::storage::connect::{self, Database};
 use crate::storage::{Store, migrate};
 use crate::transport::accept::{self, Listener};
+use crate::transport::door::Door;
 use crate::transport::{Api, Readiness, auth};
 
 /// What a server is made of; everything that touches the world comes in from outside.
@@ -96,15 +98,17 @@ pub async fn run_parts<L: Listener>(
         .send_interval(Limits::ms(limits.ownership_interval_ms), || {
             registry::Message::VerifyOwnership
         });
+    let sweep = tokio::spawn(api.context.throttle.clone().keep_small());
     let shutdown = async {
         shutdown.await;
         // First of all, so that whoever sends traffic here learns to stop.
         readiness.set(false);
         info!("going down");
     };
-    let under_way = accept::serve(listener, api.routes(), &limits, shutdown).await;
+    let under_way = accept::serve(listener, Door::new(&api), &limits, shutdown).await;
     recovery.abort();
     watch.abort();
+    sweep.abort();
     let patience = Limits::ms(limits.shutdown_timeout_ms);
     let all_said = async {
         house.drain().await;
@@ -154,11 +158,13 @@ impl House {
             .await
             .context("the registry could not be started")?;
         let permits = Permits::new(limits.commands_pending_max);
+        let throttle = Throttle::new(&limits, &clock);
         let api = Api {
             context: Context {
                 store,
                 clock,
                 permits,
+                throttle,
                 limits,
             },
             directory,

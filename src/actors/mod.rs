@@ -26,3 +26,4 @@ pub mod outbox;
 pub mod permit;
 pub mod persistence;
 pub mod registry;
+pub mod throttle;

@@ -1,6 +1,7 @@
 //! Every answer that is a no, in one shape: `{"error": code, "message": for people, "details": {…}}`.
 
 use std::convert::Infallible;
+use std::time::Duration;
 
 use http::header::{ALLOW, RETRY_AFTER, SEC_WEBSOCKET_VERSION, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, StatusCode};
@@ -140,6 +141,15 @@ impl ApiError {
             "this server speaks WebSocket version 13",
         )
         .with_header(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"))
+    }
+
+    /// 429: over a rate, with the time after which to try again.
+    pub fn rate_limited(wait: Duration) -> Self {
+        let seconds = wait.as_millis().div_ceil(1_000).max(1);
+        let seconds = u64::try_from(seconds).unwrap_or(u64::MAX);
+        let message = "you ask faster than is allowed: wait as long as Retry-After says";
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", message)
+            .with_header(RETRY_AFTER, HeaderValue::from(seconds))
     }
 
     /// 503, with the time after which to try again.

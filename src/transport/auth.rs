@@ -89,7 +89,15 @@ pub(super) fn identity(
     })
 }
 
+/// Who asks, if that is known and within its rate.
 async fn identify(api: &Api, headers: &HeaderMap) -> Result<Identity, ApiError> {
+    let identity = bearer_of(api, headers).await?;
+    let counted = api.context.throttle.caller(identity.caller());
+    counted.map_err(ApiError::rate_limited)?;
+    Ok(identity)
+}
+
+async fn bearer_of(api: &Api, headers: &HeaderMap) -> Result<Identity, ApiError> {
     let token = bearer(headers)
         .or_else(|| subprotocol(headers).and_then(|p| p.strip_prefix(SUBPROTOCOL_PREFIX)));
     let token = token.filter(|token| !token.is_empty());

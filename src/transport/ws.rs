@@ -81,8 +81,10 @@ async fn open(
     )
     .await?;
     let (meeting_id, context) = (handshake.meeting, api.context.clone());
+    let caller = handshake.identity.caller();
     let arguments = move |socket| connection::Arguments {
         socket,
+        caller,
         agent,
         meeting_id,
         meeting: actor,

@@ -23,9 +23,10 @@ use tracing::{Instrument, debug, error, info_span};
 use super::meeting::{self, ConnectionId};
 use super::outbox;
 use super::permit::Permits;
+use super::throttle::Throttle;
 use crate::clock::Clock;
 use crate::config::Limits;
-use crate::domain::{AgentId, MeetingId};
+use crate::domain::{AgentId, Caller, MeetingId};
 use crate::storage::Store;
 
 /// A socket after its upgrade.
@@ -43,6 +44,8 @@ pub struct Context {
     pub clock: Clock,
     /// The bound on what the whole server has under way.
     pub permits: Permits,
+    /// The bound on how fast anybody may ask.
+    pub throttle: Throttle,
     /// Bounds.
     pub limits: Arc<Limits>,
 }
@@ -51,6 +54,8 @@ pub struct Context {
 pub struct Arguments {
     /// The socket.
     pub socket: Socket,
+    /// Whose token opened it: its frames count for them.
+    pub caller: Caller,
     /// Whose, and its name; `None` only watches.
     pub agent: Option<(AgentId, String)>,
     /// Which meeting.
@@ -82,6 +87,7 @@ impl Actor for Connection {
     ) -> Result<(), ActorProcessingErr> {
         let Arguments {
             socket,
+            caller,
             agent,
             meeting_id,
             meeting,
@@ -96,6 +102,7 @@ impl Actor for Connection {
         let reader = Arc::new(reader);
         let link = link::Link {
             id,
+            caller,
             agent,
             meeting_id,
             after,

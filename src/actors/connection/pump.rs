@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use ractor::ActorRef;
@@ -43,6 +44,7 @@ pub(super) async fn run(
         link,
         heartbeat,
         places,
+        refused_in_a_row: 0,
     };
     let end = pump.serve(outbox, meeting).await.err().flatten();
     pump.say_goodbye(end).await;
@@ -54,6 +56,8 @@ struct Pump {
     link: Link,
     heartbeat: Heartbeat,
     places: Arc<Semaphore>,
+    /// Messages that were over the rate, one behind the other.
+    refused_in_a_row: u32,
 }
 
 impl Pump {
@@ -148,13 +152,37 @@ impl Pump {
         place: OwnedSemaphorePermit,
         meeting: &ActorRef<meeting::Message>,
     ) -> Result<(), End> {
-        match message.map_err(|error| close_code(&error))? {
+        let message = message.map_err(|error| close_code(&error))?;
+        if let Err(wait) = self.link.context.throttle.caller(self.link.caller) {
+            return self.refuse(&message, wait);
+        }
+        self.refused_in_a_row = 0;
+        match message {
             SocketMessage::Text(text) => self.submit(text.as_str(), place, meeting),
             SocketMessage::Binary(_) => return Err(Some(CloseCode::UNSUPPORTED)),
             SocketMessage::Pong(_) => self.heartbeat.ponged(),
             // The library answers pings by itself.
             SocketMessage::Ping(_) | SocketMessage::Frame(_) => {}
             SocketMessage::Close(_) => return Err(None),
+        }
+        Ok(())
+    }
+
+    /// Answers a message that is over the rate; a peer that goes on regardless is sent away.
+    fn refuse(&mut self, message: &SocketMessage, wait: Duration) -> Result<(), End> {
+        self.refused_in_a_row += 1;
+        if self.refused_in_a_row > self.link.context.limits.frames_refused_max {
+            return Err(Some(CloseCode::RATE_LIMITED));
+        }
+        match message {
+            SocketMessage::Text(text) => {
+                let id = inbound::id_of(text.as_str());
+                let frame = outbound::rate_limited(id.as_ref(), millis(wait));
+                self.link.reader.push(frame);
+            }
+            SocketMessage::Pong(_) => self.heartbeat.ponged(),
+            SocketMessage::Close(_) => return Err(None),
+            SocketMessage::Binary(_) | SocketMessage::Ping(_) | SocketMessage::Frame(_) => {}
         }
         Ok(())
     }
@@ -182,7 +210,7 @@ impl Pump {
         };
         let Some(agent) = agent else { return };
         let Some(permit) = self.link.context.permits.try_take(text.len()) else {
-            let retry_after_ms = u64::try_from(Limits::RETRY_AFTER.as_millis()).unwrap_or(u64::MAX);
+            let retry_after_ms = millis(Limits::RETRY_AFTER);
             return self
                 .link
                 .reader
@@ -289,6 +317,11 @@ async fn read(
         .await
         .expect("places are never closed");
     (socket.next().await, place)
+}
+
+/// In whole milliseconds, rounded up, so that nobody comes back too early.
+fn millis(wait: Duration) -> u64 {
+    u64::try_from(wait.as_micros().div_ceil(1_000)).unwrap_or(u64::MAX)
 }
 
 /// The code that tells a peer what was wrong; none where it is gone.
