@@ -19,6 +19,7 @@ use crate::clock::Clock;
 use crate::config::{self, Limits};
 use crate::storage::connect::{self, Database};
 use crate::storage::{Store, migrate};
+use crate::telemetry::Metrics;
 use crate::transport::accept::{self, Listener};
 use crate::transport::door::Door;
 use crate::transport::{Api, Readiness, auth};
@@ -35,6 +36,8 @@ pub struct Parts {
     pub admin_token: String,
     /// Browser origins that may connect.
     pub allowed_origins: Vec<String>,
+    /// What is counted.
+    pub metrics: Metrics,
 }
 
 /// Runs a server as it is configured, on a listener that is bound already, until `shutdown` ends.
@@ -75,6 +78,7 @@ impl Parts {
             limits: config.limits,
             admin_token,
             allowed_origins: config.allowed_origins,
+            metrics: Metrics::new(),
         })
     }
 }
@@ -136,12 +140,14 @@ impl House {
             clock,
             admin_token,
             allowed_origins,
+            metrics,
             ..
         } = parts;
-        let health = Health::new();
+        let health = Health::new(metrics.clone());
         let keeper = Persistence {
             store: Arc::clone(&store),
             health: health.clone(),
+            clock: clock.clone(),
         };
         let (persistence, _) = Actor::spawn(None, keeper, ())
             .await
@@ -153,11 +159,12 @@ impl House {
             directory: directory.clone(),
             clock: clock.clone(),
             limits: Arc::clone(&limits),
+            metrics: metrics.clone(),
         };
         let (registry, _) = Actor::spawn(None, supervisor, ())
             .await
             .context("the registry could not be started")?;
-        let permits = Permits::new(limits.commands_pending_max);
+        let permits = Permits::new(limits.commands_pending_max, metrics.clone());
         let throttle = Throttle::new(&limits, &clock);
         let api = Api {
             context: Context {
@@ -165,6 +172,7 @@ impl House {
                 clock,
                 permits,
                 throttle,
+                metrics,
                 limits,
             },
             directory,

@@ -19,9 +19,11 @@ use tracing::{error, warn};
 use super::loading::pauses;
 use super::meeting;
 use super::permit::Permit;
+use crate::clock::Clock;
 use crate::config::Limits;
 use crate::domain::MeetingId;
 use crate::storage::{Append, Appended, Communication, Error, Store};
+use crate::telemetry::{Lane, Metrics};
 
 /// The actor; its state holds the lanes.
 pub struct Persistence {
@@ -29,12 +31,15 @@ pub struct Persistence {
     pub store: Arc<dyn Store>,
     /// Told whether commits succeed.
     pub health: Health,
+    /// Time, to measure them.
+    pub clock: Clock,
 }
 
 /// Whether the last try to commit reached the database.
 #[derive(Clone, Debug)]
 pub struct Health {
     available: Arc<AtomicBool>,
+    metrics: Metrics,
 }
 
 /// What can be asked.
@@ -85,9 +90,10 @@ pub struct State {
 
 impl Health {
     /// Well, until a commit fails.
-    pub fn new() -> Self {
+    pub fn new(metrics: Metrics) -> Self {
         Self {
             available: Arc::new(AtomicBool::new(true)),
+            metrics,
         }
     }
 
@@ -100,12 +106,6 @@ impl Health {
         if self.available.swap(available, Ordering::Relaxed) != available && available {
             warn!("the database is back");
         }
-    }
-}
-
-impl Default for Health {
-    fn default() -> Self {
-        Self::new()
     }
 }
 
@@ -192,10 +192,14 @@ impl Persistence {
         }
         state.is_appending = true;
         let batch = take_batch(&mut state.appends, append_bytes);
+        let rows = batch.iter().map(|append| append.entries.len()).sum();
         let (store, health, myself) =
             (Arc::clone(&self.store), self.health.clone(), myself.clone());
+        let (clock, begun) = (self.clock.clone(), self.clock.elapsed());
         tokio::spawn(async move {
             let appended = append_all(&*store, &health, &batch).await;
+            let took = clock.elapsed().saturating_sub(begun);
+            health.metrics.committed(Lane::Journal, rows, took);
             let outcome = |(append, appended): (&Append, Result<Appended, Unkept>)| Outcome {
                 meeting: append.meeting,
                 epoch: append.epoch,
@@ -213,10 +217,14 @@ impl Persistence {
         }
         state.is_logging = true;
         let batch = take_batch(&mut state.log, log_bytes);
+        let rows = batch.iter().map(|request| request.messages.len()).sum();
         let (store, health, myself) =
             (Arc::clone(&self.store), self.health.clone(), myself.clone());
+        let (clock, begun) = (self.clock.clone(), self.clock.elapsed());
         tokio::spawn(async move {
             log_all(&*store, &health, batch).await;
+            let took = clock.elapsed().saturating_sub(begun);
+            health.metrics.committed(Lane::Log, rows, took);
             let _ = myself.cast(Message::LogCommitted);
         });
     }
@@ -307,9 +315,13 @@ where
         .when(Error::is_transient)
         .notify(|error, pause| {
             health.set(false);
+            health.metrics.database_retry();
             warn!(%error, pause_ms = pause.as_millis(), "the database is away; nothing is answered until it is back");
         })
         .await;
+    if result.is_err() {
+        health.metrics.database_error();
+    }
     health.set(true);
     result
 }

@@ -21,6 +21,7 @@ use crate::clock::Clock;
 use crate::config::Limits;
 use crate::domain::MeetingId;
 use crate::storage::Store;
+use crate::telemetry::{Held, Metrics};
 
 /// The actor.
 pub struct Registry {
@@ -34,6 +35,8 @@ pub struct Registry {
     pub clock: Clock,
     /// Bounds.
     pub limits: Arc<Limits>,
+    /// What is counted.
+    pub metrics: Metrics,
 }
 
 /// What can be asked.
@@ -92,6 +95,7 @@ pub struct State {
 struct Running {
     id: MeetingId,
     epoch: u64,
+    _counted: Held,
 }
 
 impl Actor for Registry {
@@ -233,11 +237,17 @@ impl Registry {
             clock: self.clock.clone(),
             persistence: self.persistence.clone(),
             limits: Arc::clone(&self.limits),
+            metrics: self.metrics.clone(),
         };
         let epoch = arguments.epoch;
         match Actor::spawn_linked(None, actor, arguments, myself.get_cell()).await {
             Ok((actor, _)) => {
-                state.running.insert(actor.get_id(), Running { id, epoch });
+                let running = Running {
+                    id,
+                    epoch,
+                    _counted: self.metrics.meeting_running(),
+                };
+                state.running.insert(actor.get_id(), running);
                 self.directory.insert(id, actor.clone());
                 Route::Awake(actor)
             }

@@ -60,7 +60,7 @@ impl Throttle {
     /// # Errors
     /// How long to wait, if it is one too many.
     pub fn caller(&self, caller: Caller) -> Result<(), Duration> {
-        check(&self.callers, caller)
+        check(&self.callers, &caller)
     }
 
     /// Counts a request from an address.
@@ -68,7 +68,7 @@ impl Throttle {
     /// # Errors
     /// How long to wait, if it is one too many.
     pub fn address(&self, address: IpAddr) -> Result<(), Duration> {
-        check(&self.networks, address.into())
+        check(&self.networks, &address.into())
     }
 
     /// Forgets again and again who has been quiet for so long that nothing is held against them. Never ends.
@@ -93,8 +93,8 @@ fn rates<K: Eq + Hash + Clone>(quota: Quota, clock: &Clock) -> Rates<K> {
     RateLimiter::new(quota, Bounded::default(), Time(clock.clone()))
 }
 
-fn check<K: Eq + Hash + Clone>(rates: &Rates<K>, key: K) -> Result<(), Duration> {
-    let checked = rates.check_key(&key);
+fn check<K: Eq + Hash + Clone>(rates: &Rates<K>, key: &K) -> Result<(), Duration> {
+    let checked = rates.check_key(key);
     checked.map_err(|not_until| not_until.wait_time_from(rates.clock().now()))
 }
 

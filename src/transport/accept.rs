@@ -73,7 +73,7 @@ pub async fn serve<L: Listener>(
     limits: &Limits,
     shutdown: impl Future<Output = ()>,
 ) -> UnderWay {
-    let places = Places::new(limits);
+    let places = Places::new(limits, door.metrics().clone());
     let (open, closing) = watch::channel(());
     let protocol = protocol(limits);
     let mut shutdown = std::pin::pin!(shutdown);

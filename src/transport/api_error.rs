@@ -29,6 +29,10 @@ struct Answer {
     header: Option<(HeaderName, HeaderValue)>,
 }
 
+/// The code of an answer, beside it, for those who count.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Code(pub(super) &'static str);
+
 impl warp::reject::Reject for ApiError {}
 
 impl ApiError {
@@ -233,6 +237,7 @@ impl From<&ApiError> for Response {
         body.extend(error.more.clone());
         let mut response =
             warp::reply::with_status(warp::reply::json(&body), error.status).into_response();
+        response.extensions_mut().insert(Code(error.code));
         if let Some((name, value)) = &error.header {
             response.headers_mut().insert(name, value.clone());
         }

@@ -19,9 +19,11 @@ use tower_service::Service;
 use warp::filters::BoxedFilter;
 
 use super::accept::Peer;
+use super::api_error::Code;
 use super::{Api, ApiError, Response};
 use crate::actors::throttle::Throttle;
 use crate::config::Limits;
+use crate::telemetry::Metrics;
 
 /// Answers requests; cheap to clone.
 #[derive(Clone)]
@@ -30,6 +32,7 @@ pub struct Door {
     /// The same, for pages of allowed origins.
     for_pages: Arc<Cors<Rooms>>,
     allowed_origins: Arc<[String]>,
+    metrics: Metrics,
 }
 
 impl Door {
@@ -43,7 +46,13 @@ impl Door {
             for_pages: Arc::new(for_pages(rooms.clone(), &api.allowed_origins)),
             rooms,
             allowed_origins: Arc::clone(&api.allowed_origins),
+            metrics: api.context.metrics.clone(),
         }
+    }
+
+    /// What is counted here.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// Answers one request of this peer.
@@ -72,6 +81,9 @@ impl Door {
             }
             response
         };
+        if let Some(Code(code)) = response.extensions().get() {
+            self.metrics.refused(code);
+        }
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
             protect(response.headers_mut(), is_docs);
         }

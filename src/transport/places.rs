@@ -8,6 +8,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::actors::throttle::Network;
 use crate::config::Limits;
+use crate::telemetry::{Held, Metrics};
 
 /// All places of the house; cheap to clone.
 #[derive(Clone, Debug)]
@@ -15,6 +16,7 @@ pub(super) struct Places {
     free: Arc<Semaphore>,
     max: u32,
     networks: Arc<Networks>,
+    metrics: Metrics,
 }
 
 /// One place, for whoever comes next.
@@ -29,6 +31,7 @@ pub(super) struct Place {
     _reserved: Reserved,
     network: Network,
     networks: Arc<Networks>,
+    _counted: Held,
 }
 
 /// How many places each network has taken.
@@ -39,7 +42,7 @@ struct Networks {
 }
 
 impl Places {
-    pub(super) fn new(limits: &Limits) -> Self {
+    pub(super) fn new(limits: &Limits, metrics: Metrics) -> Self {
         Self {
             free: Arc::new(Semaphore::new(limits.connections_max as usize)),
             max: limits.connections_max,
@@ -47,6 +50,7 @@ impl Places {
                 taken: Mutex::default(),
                 max: limits.connections_per_address_max,
             }),
+            metrics,
         }
     }
 
@@ -64,6 +68,7 @@ impl Places {
         let mut networks = self.networks.lock();
         let taken = networks.entry(network).or_default();
         if *taken >= self.networks.max {
+            self.metrics.refused("rate_limited");
             return Err(reserved);
         }
         *taken += 1;
@@ -71,6 +76,7 @@ impl Places {
             _reserved: reserved,
             network,
             networks: Arc::clone(&self.networks),
+            _counted: self.metrics.connection_open(),
         })
     }
 

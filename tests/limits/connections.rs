@@ -1,9 +1,11 @@
 //! Connections: how many, how long, and what they may say before they are closed.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use synod::client::Client;
 use synod::config::Limits;
+use synod::wire::CloseCode;
 use tokio::io::AsyncWriteExt;
+use uuid::Uuid;
 
 use super::{AGENTS, COMMUNICATIONS, Raw, exchange, status};
 use crate::support::database::Fresh;
@@ -165,11 +167,8 @@ async fn a_request_hides_no_other() {
     server.stop().await;
 }
 
-#[tokio::test]
-async fn a_handshake_says_everything_once() {
-    let fresh = Fresh::sqlite().await;
-    let server = Server::on(&fresh).await;
-    let meeting = server.meeting(&[], serde_json::json!({})).await;
+/// A handshake that only watches, with one of its headers written twice.
+fn handshake(meeting: Uuid, twice: &str) -> String {
     let good = [
         ("host", "x"),
         ("connection", "upgrade"),
@@ -178,21 +177,45 @@ async fn a_handshake_says_everything_once() {
         ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
         ("authorization", &format!("Bearer {ADMIN_TOKEN}")),
     ];
-    let handshake = |twice: &str| {
-        let lines = good.iter().map(|(name, value)| {
-            let line = format!("{name}: {value}\r\n");
-            if *name == twice { line.repeat(2) } else { line }
-        });
-        let lines: String = lines.collect();
-        format!("GET /ws/meetings/{meeting} HTTP/1.1\r\n{lines}\r\n")
+    let lines = good.iter().map(|(name, value)| {
+        let line = format!("{name}: {value}\r\n");
+        if *name == twice { line.repeat(2) } else { line }
+    });
+    let lines: String = lines.collect();
+    format!("GET /ws/meetings/{meeting} HTTP/1.1\r\n{lines}\r\n")
+}
+
+#[tokio::test]
+async fn a_socket_that_does_not_answer_pings_is_closed() {
+    let fresh = Fresh::sqlite().await;
+    let limits = Limits {
+        ping_interval_ms: 50,
+        pong_timeout_ms: 50,
+        ..limits()
     };
+    let server = Server::with(&fresh, limits).await;
+    let meeting = server.meeting(&[], json!({})).await;
+    let mut raw = Raw::to(&server.admin).await;
+    raw.say(handshake(meeting, "")).await;
+    let heard = raw.hear_bytes().await;
+    let code = CloseCode::NO_PONG.code.to_be_bytes();
+    let is_close = |frame: &[u8]| frame[0] == 0x88 && frame[2..] == code;
+    assert!(heard.windows(4).any(is_close), "{heard:?}");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_handshake_says_everything_once() {
+    let fresh = Fresh::sqlite().await;
+    let server = Server::on(&fresh).await;
+    let meeting = server.meeting(&[], json!({})).await;
     for twice in [
         "sec-websocket-version",
         "sec-websocket-key",
         "authorization",
     ] {
         let mut raw = Raw::to(&server.admin).await;
-        raw.say(handshake(twice)).await;
+        raw.say(handshake(meeting, twice)).await;
         let (status, body) = raw.answer().await;
         assert_eq!(
             (status, &body["error"]),

@@ -2,6 +2,7 @@
 
 mod browsers;
 mod connections;
+mod metrics;
 mod rates;
 
 use http::HeaderMap;
@@ -31,12 +32,16 @@ impl Raw {
     }
 
     /// All that is answered until the server closes the connection.
-    async fn hear(mut self) -> String {
+    async fn hear(self) -> String {
+        String::from_utf8(self.hear_bytes().await).expect("text")
+    }
+
+    async fn hear_bytes(mut self) -> Vec<u8> {
         let mut heard = Vec::new();
         let read = self.0.read_to_end(&mut heard);
         // A server that closes with something unread resets the connection; what it said before counts.
         let _ = within("the server closes the connection", read).await;
-        String::from_utf8(heard).expect("text")
+        heard
     }
 
     /// One answer, which has a body of JSON; the connection stays.

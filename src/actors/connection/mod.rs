@@ -28,6 +28,7 @@ use crate::clock::Clock;
 use crate::config::Limits;
 use crate::domain::{AgentId, Caller, MeetingId};
 use crate::storage::Store;
+use crate::telemetry::Metrics;
 
 /// A socket after its upgrade.
 pub type Socket = WebSocketStream<TokioIo<Upgraded>>;
@@ -46,6 +47,8 @@ pub struct Context {
     pub permits: Permits,
     /// The bound on how fast anybody may ask.
     pub throttle: Throttle,
+    /// What is counted.
+    pub metrics: Metrics,
     /// Bounds.
     pub limits: Arc<Limits>,
 }
@@ -100,6 +103,7 @@ impl Actor for Connection {
         let limits = &context.limits;
         let (outbox, reader) = outbox::outbox(limits.outbox_max_frames, limits.outbox_max_bytes);
         let reader = Arc::new(reader);
+        let open = context.metrics.socket_open();
         let link = link::Link {
             id,
             caller,
@@ -122,6 +126,7 @@ impl Actor for Connection {
                     // A meeting that is gone has nothing to be told.
                     let _ = meeting.cast(meeting::Message::Detach(id));
                 }
+                drop(open);
                 let _ = myself.cast(Message::Ended);
             }
             .instrument(span),

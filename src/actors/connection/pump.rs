@@ -153,6 +153,7 @@ impl Pump {
         meeting: &ActorRef<meeting::Message>,
     ) -> Result<(), End> {
         let message = message.map_err(|error| close_code(&error))?;
+        self.link.context.metrics.frame_in();
         if let Err(wait) = self.link.context.throttle.caller(self.link.caller) {
             return self.refuse(&message, wait);
         }
@@ -171,6 +172,7 @@ impl Pump {
     /// Answers a message that is over the rate; a peer that goes on regardless is sent away.
     fn refuse(&mut self, message: &SocketMessage, wait: Duration) -> Result<(), End> {
         self.refused_in_a_row += 1;
+        self.link.context.metrics.refused("rate_limited");
         if self.refused_in_a_row > self.link.context.limits.frames_refused_max {
             return Err(Some(CloseCode::RATE_LIMITED));
         }
@@ -202,6 +204,7 @@ impl Pump {
         {
             Ok(inbound) => inbound,
             Err(r) => {
+                self.link.context.metrics.refused(r.code);
                 return self
                     .link
                     .reader
@@ -210,6 +213,7 @@ impl Pump {
         };
         let Some(agent) = agent else { return };
         let Some(permit) = self.link.context.permits.try_take(text.len()) else {
+            self.link.context.metrics.refused("overloaded");
             let retry_after_ms = millis(Limits::RETRY_AFTER);
             return self
                 .link
@@ -248,6 +252,7 @@ impl Pump {
 
     /// Writes frames; a peer that takes nothing for too long reads too slowly.
     async fn write(&mut self, frames: VecDeque<Frame>) -> Result<(), End> {
+        self.link.context.metrics.frames_out(frames.len());
         let messages = frames
             .into_iter()
             .map(|frame| SocketMessage::Text(frame.into_bytes()));

@@ -24,6 +24,7 @@ use super::persistence;
 use crate::clock::Clock;
 use crate::config::Limits;
 use crate::domain::{AgentId, Caller, Command, Event, Input, Meeting, Phase, Recorded, Refusal};
+use crate::telemetry::Metrics;
 use crate::wire::{CloseCode, Frame, outbound};
 
 pub use self::listeners::ConnectionId;
@@ -37,6 +38,8 @@ pub struct MeetingActor {
     pub persistence: ActorRef<persistence::Message>,
     /// Bounds.
     pub limits: Arc<Limits>,
+    /// What is counted.
+    pub metrics: Metrics,
 }
 
 /// What a meeting begins with on this server.
@@ -197,7 +200,10 @@ impl MeetingActor {
                         .push(state.meeting.last_seq(), Effect::Dismiss(connection));
                 }
             }
-            Err(refusal) => state.answer(connection, outbound::refusal(id, &refusal), permit),
+            Err(refusal) => {
+                self.metrics.refused(refusal.code());
+                state.answer(connection, outbound::refusal(id, &refusal), permit);
+            }
         }
     }
 
