@@ -16,11 +16,14 @@ use crate::actors::permit::Permits;
 use crate::actors::persistence::{Health, Persistence};
 use crate::actors::presence::Presence;
 use crate::actors::registry::{self, Registry};
+use crate::actors::throttle::Throttle;
 use crate::clock::Clock;
 use crate::config::{self, Limits};
 use crate::storage::connect::{self, Connections, Database};
 use crate::storage::{DroppedPart, Store, migrate};
+use crate::telemetry::Metrics;
 use crate::transport::accept::{self, Listener};
+use crate::transport::door::Door;
 use crate::transport::{Api, Readiness, auth};
 
 /// What a server is made of; everything that touches the world comes in from outside.
@@ -35,6 +38,8 @@ pub struct Parts {
     pub admin_token: String,
     /// Browser origins that may connect.
     pub allowed_origins: Vec<String>,
+    /// What is counted.
+    pub metrics: Metrics,
 }
 
 /// Runs a server as it is configured, on a listener that is bound already, until `shutdown` ends.
@@ -79,6 +84,7 @@ impl Parts {
             limits: config.limits,
             admin_token,
             allowed_origins: config.allowed_origins,
+            metrics: Metrics::new(),
         })
     }
 }
@@ -107,16 +113,18 @@ pub async fn run_parts<L: Listener>(
     let upkeep = tokio::spawn(upkeep.run());
     let recovery = tokio::spawn(recover(api.clone()));
     let watch = tokio::spawn(watch(api.clone()));
+    let sweep = tokio::spawn(api.context.throttle.clone().keep_small());
     let shutdown = async {
         shutdown.await;
         // First of all, so that whoever sends traffic here learns to stop.
         readiness.set(false);
         info!("going down");
     };
-    let under_way = accept::serve(listener, api.routes(), &limits, shutdown).await;
+    let under_way = accept::serve(listener, Door::new(&api), &limits, shutdown).await;
     recovery.abort();
     watch.abort();
     upkeep.abort();
+    sweep.abort();
     let patience = Limits::ms(limits.shutdown_timeout_ms);
     let all_said = async {
         house.drain().await;
@@ -144,14 +152,16 @@ impl House {
             clock,
             admin_token,
             allowed_origins,
+            metrics,
             ..
         } = parts;
-        let health = Health::new();
+        let health = Health::new(metrics.clone());
         let presence = Presence::default();
         let keeper = Persistence {
             store: Arc::clone(&store),
             health: health.clone(),
             presence: presence.clone(),
+            clock: clock.clone(),
         };
         let (persistence, _) = Actor::spawn(None, keeper, ())
             .await
@@ -164,16 +174,20 @@ impl House {
             clock: clock.clone(),
             limits: Arc::clone(&limits),
             presence: presence.clone(),
+            metrics: metrics.clone(),
         };
         let (registry, _) = Actor::spawn(None, supervisor, ())
             .await
             .context("the registry could not be started")?;
-        let permits = Permits::new(limits.commands_pending_max);
+        let permits = Permits::new(limits.commands_pending_max, metrics.clone());
+        let throttle = Throttle::new(&limits, &clock);
         let api = Api {
             context: Context {
                 store,
                 clock,
                 permits,
+                throttle,
+                metrics,
                 limits,
                 persistence: persistence.clone(),
                 presence,

@@ -7,6 +7,7 @@
 
 mod cli;
 mod fence;
+mod limits;
 mod liveness;
 mod mail;
 mod meeting;

@@ -29,3 +29,4 @@ pub mod permit;
 pub mod persistence;
 pub mod presence;
 pub mod registry;
+pub mod throttle;

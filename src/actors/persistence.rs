@@ -22,9 +22,11 @@ use super::mail::{self, Bag, Post};
 use super::meeting;
 use super::permit::Permit;
 use super::presence::Presence;
+use crate::clock::Clock;
 use crate::config::Limits;
 use crate::domain::{AgentId, MeetingId};
 use crate::storage::{Append, Appended, Communication, Error, Store};
+use crate::telemetry::{Lane, Metrics};
 
 /// The actor; its state holds the lanes.
 pub struct Persistence {
@@ -34,12 +36,15 @@ pub struct Persistence {
     pub health: Health,
     /// Who is here to be told what was kept for them.
     pub presence: Presence,
+    /// Time, to measure them.
+    pub clock: Clock,
 }
 
 /// Whether the last try to commit reached the database.
 #[derive(Clone, Debug)]
 pub struct Health {
     available: Arc<AtomicBool>,
+    metrics: Metrics,
 }
 
 /// What can be asked.
@@ -98,9 +103,10 @@ pub struct State {
 
 impl Health {
     /// Well, until a commit fails.
-    pub fn new() -> Self {
+    pub fn new(metrics: Metrics) -> Self {
         Self {
             available: Arc::new(AtomicBool::new(true)),
+            metrics,
         }
     }
 
@@ -113,12 +119,6 @@ impl Health {
         if self.available.swap(available, Ordering::Relaxed) != available && available {
             warn!("the database is back");
         }
-    }
-}
-
-impl Default for Health {
-    fn default() -> Self {
-        Self::new()
     }
 }
 
@@ -209,10 +209,14 @@ impl Persistence {
         }
         state.is_appending = true;
         let batch = take_batch(&mut state.appends, append_bytes);
+        let rows = batch.iter().map(|append| append.entries.len()).sum();
         let (store, health, myself) =
             (Arc::clone(&self.store), self.health.clone(), myself.clone());
+        let (clock, begun) = (self.clock.clone(), self.clock.elapsed());
         tokio::spawn(async move {
             let appended = append_all(&*store, &health, &batch).await;
+            let took = clock.elapsed().saturating_sub(begun);
+            health.metrics.committed(Lane::Journal, rows, took);
             let outcome = |(append, appended): (&Append, Result<Appended, Unkept>)| Outcome {
                 meeting: append.meeting,
                 epoch: append.epoch,
@@ -230,10 +234,14 @@ impl Persistence {
         }
         state.is_logging = true;
         let batch = take_batch(&mut state.log, log_bytes);
+        let rows = batch.iter().map(|request| request.messages.len()).sum();
         let (store, health, myself) =
             (Arc::clone(&self.store), self.health.clone(), myself.clone());
+        let (clock, begun) = (self.clock.clone(), self.clock.elapsed());
         tokio::spawn(async move {
             log_all(&*store, &health, batch).await;
+            let took = clock.elapsed().saturating_sub(begun);
+            health.metrics.committed(Lane::Log, rows, took);
             let _ = myself.cast(Message::LogCommitted);
         });
     }
@@ -380,9 +388,13 @@ where
         .when(Error::is_transient)
         .notify(|error, pause| {
             health.set(false);
+            health.metrics.database_retry();
             warn!(%error, pause_ms = pause.as_millis(), "the database is away; nothing is answered until it is back");
         })
         .await;
+    if result.is_err() {
+        health.metrics.database_error();
+    }
     health.set(true);
     result
 }

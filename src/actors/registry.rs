@@ -22,6 +22,7 @@ use crate::clock::Clock;
 use crate::config::Limits;
 use crate::domain::MeetingId;
 use crate::storage::Store;
+use crate::telemetry::{Held, Metrics};
 
 /// The actor.
 pub struct Registry {
@@ -37,6 +38,8 @@ pub struct Registry {
     pub limits: Arc<Limits>,
     /// Handed to every meeting.
     pub presence: Presence,
+    /// What is counted.
+    pub metrics: Metrics,
 }
 
 /// What can be asked.
@@ -95,6 +98,7 @@ pub struct State {
 struct Running {
     id: MeetingId,
     epoch: u64,
+    _counted: Held,
 }
 
 impl Actor for Registry {
@@ -237,11 +241,17 @@ impl Registry {
             persistence: self.persistence.clone(),
             limits: Arc::clone(&self.limits),
             presence: self.presence.clone(),
+            metrics: self.metrics.clone(),
         };
         let epoch = arguments.epoch;
         match Actor::spawn_linked(None, actor, arguments, myself.get_cell()).await {
             Ok((actor, _)) => {
-                state.running.insert(actor.get_id(), Running { id, epoch });
+                let running = Running {
+                    id,
+                    epoch,
+                    _counted: self.metrics.meeting_running(),
+                };
+                state.running.insert(actor.get_id(), running);
                 self.directory.insert(id, actor.clone());
                 Route::Awake(actor)
             }

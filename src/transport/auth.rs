@@ -75,6 +75,14 @@ impl Identity {
         }
     }
 
+    /// Whose requests and frames these are counted for.
+    pub fn counted_as(&self) -> Caller {
+        match self {
+            Self::Admin => Caller::Admin,
+            Self::Agent(bearer) | Self::Observer(bearer) => Caller::Agent(bearer.id),
+        }
+    }
+
     /// As a meeting knows it.
     ///
     /// # Errors
@@ -112,7 +120,15 @@ pub(super) fn identity(
     })
 }
 
+/// Who asks, if that is known and within its rate.
 async fn identify(api: &Api, headers: &HeaderMap) -> Result<Identity, ApiError> {
+    let identity = bearer_of(api, headers).await?;
+    let counted = api.context.throttle.caller(identity.counted_as());
+    counted.map_err(ApiError::rate_limited)?;
+    Ok(identity)
+}
+
+async fn bearer_of(api: &Api, headers: &HeaderMap) -> Result<Identity, ApiError> {
     let token = hash(token(headers).ok_or_else(ApiError::unauthenticated)?);
     if api.admin.is(token) {
         return Ok(Identity::Admin);

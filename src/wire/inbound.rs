@@ -247,8 +247,8 @@ fn check_text(field: &str, text: &str, max_bytes: usize) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The id of a frame that is otherwise not understood, so that its sender can tell which it was.
-fn id_of(text: &str) -> Option<FrameId> {
+/// The id of a frame that is not carried out, so that its sender can tell which it was.
+pub fn id_of(text: &str) -> Option<FrameId> {
     #[derive(Deserialize)]
     struct OnlyId {
         id: Option<FrameId>,

@@ -175,8 +175,19 @@ pub fn refusal(id: Option<&FrameId>, refusal: &Refusal) -> Frame {
 /// The answer to a frame for which there is no room now.
 pub fn overloaded(id: Option<&FrameId>, retry_after_ms: u64) -> Frame {
     let message = "the server has more to do than it can: send the frame again later";
+    later(id, "overloaded", message, retry_after_ms)
+}
+
+/// The answer to a frame that came too soon after the others.
+pub fn rate_limited(id: Option<&FrameId>, retry_after_ms: u64) -> Frame {
+    let message =
+        "you send faster than is allowed: wait for retry_after_ms, then send the frame again";
+    later(id, "rate_limited", message, retry_after_ms)
+}
+
+fn later(id: Option<&FrameId>, code: &str, message: &str, retry_after_ms: u64) -> Frame {
     frame(
-        &json!({"type": "error", "id": id, "code": "overloaded", "message": message, "retry_after_ms": retry_after_ms}),
+        &json!({"type": "error", "id": id, "code": code, "message": message, "retry_after_ms": retry_after_ms}),
     )
 }
 

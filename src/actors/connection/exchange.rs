@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -19,7 +20,7 @@ use crate::actors::outbox::{Next, Reader};
 use crate::actors::permit::Permit;
 use crate::actors::persistence;
 use crate::config::Limits;
-use crate::domain::{AgentId, CommunicationId};
+use crate::domain::{AgentId, Caller, CommunicationId};
 use crate::storage::{Communication, DirectMessage};
 use crate::wire::inbound::{self, Direct, Inbound, Sender};
 use crate::wire::{CloseCode, Frame, FrameId, outbound};
@@ -36,6 +37,10 @@ pub(super) struct Exchange {
     agent: Option<AgentId>,
     heartbeat: Heartbeat,
     places: Arc<Semaphore>,
+    /// For whom the peer's messages are counted.
+    caller: Caller,
+    /// Messages that were over the rate, one behind the other.
+    refused_in_a_row: u32,
 }
 
 /// What comes next.
@@ -50,6 +55,7 @@ impl Exchange {
     pub(super) fn new(
         socket: Socket,
         reader: Arc<Reader>,
+        caller: Caller,
         agent: Option<AgentId>,
         context: Context,
     ) -> Self {
@@ -66,6 +72,8 @@ impl Exchange {
             agent,
             heartbeat,
             places,
+            caller,
+            refused_in_a_row: 0,
         }
     }
 
@@ -93,7 +101,13 @@ impl Exchange {
         &mut self,
         message: Result<SocketMessage, SocketError>,
     ) -> Result<Option<Utf8Bytes>, End> {
-        match message.map_err(|error| close_code(&error))? {
+        let message = message.map_err(|error| close_code(&error))?;
+        self.context.metrics.frame_in();
+        if let Err(wait) = self.context.throttle.caller(self.caller) {
+            return self.refuse(&message, wait).map(|()| None);
+        }
+        self.refused_in_a_row = 0;
+        match message {
             SocketMessage::Text(text) => return Ok(Some(text)),
             SocketMessage::Binary(_) => return Err(Some(CloseCode::UNSUPPORTED)),
             SocketMessage::Pong(_) => self.heartbeat.ponged(),
@@ -102,6 +116,25 @@ impl Exchange {
             SocketMessage::Close(_) => return Err(None),
         }
         Ok(None)
+    }
+
+    /// Answers a message that is over the rate; a peer that goes on regardless is sent away.
+    fn refuse(&mut self, message: &SocketMessage, wait: Duration) -> Result<(), End> {
+        self.refused_in_a_row += 1;
+        self.context.metrics.refused("rate_limited");
+        if self.refused_in_a_row > self.context.limits.frames_refused_max {
+            return Err(Some(CloseCode::RATE_LIMITED));
+        }
+        match message {
+            SocketMessage::Text(text) => {
+                let id = inbound::id_of(text.as_str());
+                self.say(outbound::rate_limited(id.as_ref(), millis(wait)));
+            }
+            SocketMessage::Pong(_) => self.heartbeat.ponged(),
+            SocketMessage::Close(_) => return Err(None),
+            SocketMessage::Binary(_) | SocketMessage::Ping(_) | SocketMessage::Frame(_) => {}
+        }
+        Ok(())
     }
 
     /// Understands a text and makes room for what it asks; a text for which that fails is answered here.
@@ -115,6 +148,7 @@ impl Exchange {
         let inbound = match inbound::parse(text, sender, max_content_bytes) {
             Ok(inbound) => inbound,
             Err(r) => {
+                self.context.metrics.refused(r.code);
                 self.say(outbound::error(r.id.as_ref(), r.code, &r.message));
                 return None;
             }
@@ -122,7 +156,8 @@ impl Exchange {
         if let Some(permit) = self.context.permits.try_take(text.len()) {
             return Some((inbound, permit.with(place)));
         }
-        let retry_after_ms = u64::try_from(Limits::RETRY_AFTER.as_millis()).unwrap_or(u64::MAX);
+        self.context.metrics.refused("overloaded");
+        let retry_after_ms = millis(Limits::RETRY_AFTER);
         self.say(outbound::overloaded(inbound.id.as_ref(), retry_after_ms));
         None
     }
@@ -203,6 +238,7 @@ impl Exchange {
 
     /// Writes frames; a peer that takes nothing for too long reads too slowly.
     pub(super) async fn write(&mut self, frames: VecDeque<Frame>) -> Result<(), End> {
+        self.context.metrics.frames_out(frames.len());
         let told = frames.iter().filter_map(Frame::position).max();
         let messages = frames
             .into_iter()
@@ -277,6 +313,11 @@ async fn read(
         .await
         .expect("places are never closed");
     (socket.next().await, place)
+}
+
+/// In whole milliseconds, rounded up, so that nobody comes back too early.
+fn millis(wait: Duration) -> u64 {
+    u64::try_from(wait.as_micros().div_ceil(1_000)).unwrap_or(u64::MAX)
 }
 
 /// The code that tells a peer what was wrong; none where it is gone.

@@ -16,7 +16,7 @@ use super::{Context, Socket};
 use crate::actors::mail;
 use crate::actors::outbox::Reader;
 use crate::config::Limits;
-use crate::domain::{AgentId, Status};
+use crate::domain::{AgentId, Caller, Status};
 use crate::storage::{Error, MeetingFilter, PageRequest, Start, Store};
 use crate::wire::inbound::{Request, Sender};
 use crate::wire::{CloseCode, Frame, outbound};
@@ -29,7 +29,7 @@ pub(super) async fn run(
     after: Option<u64>,
     context: Context,
 ) -> End {
-    let exchange = Exchange::new(socket, reader, Some(agent), context);
+    let exchange = Exchange::new(socket, reader, Caller::Agent(agent), Some(agent), context);
     let mut line = Line {
         exchange,
         agent,

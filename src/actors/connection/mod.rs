@@ -26,11 +26,13 @@ use self::exchange::End;
 use super::meeting::{self, ConnectionId};
 use super::permit::Permits;
 use super::presence::{Holder, Presence};
+use super::throttle::Throttle;
 use super::{outbox, persistence};
 use crate::clock::Clock;
 use crate::config::Limits;
-use crate::domain::{AgentId, MeetingId};
+use crate::domain::{AgentId, Caller, MeetingId};
 use crate::storage::Store;
+use crate::telemetry::Metrics;
 
 /// A socket after its upgrade.
 pub type Socket = WebSocketStream<TokioIo<Upgraded>>;
@@ -47,6 +49,10 @@ pub struct Context {
     pub clock: Clock,
     /// The bound on what the whole server has under way.
     pub permits: Permits,
+    /// The bound on how fast anybody may ask.
+    pub throttle: Throttle,
+    /// What is counted.
+    pub metrics: Metrics,
     /// Bounds.
     pub limits: Arc<Limits>,
     /// Makes direct messages durable.
@@ -148,6 +154,8 @@ async fn serve(id: ConnectionId, arguments: Arguments) -> End {
     let limits = &context.limits;
     let (outbox, reader) = outbox::outbox(limits.outbox_max_frames, limits.outbox_max_bytes);
     let reader = Arc::new(reader);
+    let _open = context.metrics.socket_open();
+    let caller = holder.map_or(Caller::Admin, |holder| Caller::Agent(holder.id));
     let is_line = matches!(purpose, Purpose::Line { .. });
     let enter = |holder| (context.presence).enter(holder, id, is_line, Arc::clone(&reader));
     let _stay = holder.map(enter);
@@ -167,6 +175,7 @@ async fn serve(id: ConnectionId, arguments: Arguments) -> End {
             debug!(%meeting_id, "in a meeting");
             let link = link::Link {
                 id,
+                caller,
                 agent,
                 meeting_id,
                 after,

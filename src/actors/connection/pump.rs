@@ -22,7 +22,7 @@ pub(super) async fn run(
     meeting: Option<ActorRef<meeting::Message>>,
 ) -> End {
     let (reader, context) = (Arc::clone(&link.reader), link.context.clone());
-    let exchange = Exchange::new(socket, reader, link.agent_id(), context);
+    let exchange = Exchange::new(socket, reader, link.caller, link.agent_id(), context);
     let mut pump = Pump { exchange, link };
     let end = pump.serve(outbox, meeting).await.err().flatten();
     pump.exchange.say_goodbye(end).await;

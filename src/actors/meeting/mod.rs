@@ -27,6 +27,7 @@ use super::presence::Presence;
 use crate::clock::Clock;
 use crate::config::Limits;
 use crate::domain::{AgentId, Caller, Command, Input, Meeting, Phase, Recorded, Refusal};
+use crate::telemetry::Metrics;
 use crate::wire::{CloseCode, Frame, outbound};
 
 pub use self::listeners::ConnectionId;
@@ -42,6 +43,8 @@ pub struct MeetingActor {
     pub limits: Arc<Limits>,
     /// Where news goes to agents that are not on the meeting's own sockets.
     pub presence: Presence,
+    /// What is counted.
+    pub metrics: Metrics,
 }
 
 /// What a meeting begins with on this server.
@@ -203,7 +206,10 @@ impl MeetingActor {
                         .push(state.meeting.last_seq(), Effect::Dismiss(connection));
                 }
             }
-            Err(refusal) => state.answer(connection, outbound::refusal(id, &refusal), permit),
+            Err(refusal) => {
+                self.metrics.refused(refusal.code());
+                state.answer(connection, outbound::refusal(id, &refusal), permit);
+            }
         }
     }
 
