@@ -7,6 +7,8 @@
 
 mod cli;
 mod fence;
+#[path = "../benches/support/generated.rs"]
+mod generated;
 mod liveness;
 mod meeting;
 mod python;

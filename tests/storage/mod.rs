@@ -45,6 +45,7 @@ mod links;
 mod meetings;
 mod migrations;
 mod pages;
+mod plans;
 mod postgres;
 mod sameness;
 mod search;
