@@ -8,6 +8,8 @@
 mod cli;
 mod fence;
 mod limits;
+#[path = "../benches/support/generated.rs"]
+mod generated;
 mod liveness;
 mod mail;
 mod meeting;
