@@ -12,6 +12,7 @@
 //!   [`directory`], where everyone else looks up where a meeting lives.
 //! * [`meeting`] is a thin shell round [`crate::domain::Meeting`]: numbers go out only when they are durable.
 //! * [`connection`] bridges one socket to one meeting, through a bounded [`outbox`].
+//! * [`permit`] bounds what is under way, [`throttle`] how fast anybody may ask for more.
 //! * [`persistence`] batches what all meetings have to write: while one commit is under way the next batch fills.
 //!
 //! What is deliberately absent: rules (they are in `domain`), SQL (in `storage`), JSON (in `wire`). No handler awaits
