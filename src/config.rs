@@ -70,6 +70,15 @@ pub struct Server {
         value_parser = origin
     )]
     pub allowed_origins: Vec<String>,
+    /// A statement to the database that takes longer is logged with its time and its text, in which no values stand. What a
+    /// person waits for should take less.
+    #[arg(
+        long,
+        env = "SYNOD_SLOW_QUERY_MS",
+        value_name = "MS",
+        default_value_t = 200
+    )]
+    pub slow_query_ms: u64,
     /// How the log is written.
     #[arg(long, env = "SYNOD_LOG_FORMAT", value_enum, default_value_t = LogFormat::Pretty)]
     pub log_format: LogFormat,
@@ -330,6 +339,16 @@ pub struct Limits {
         default_value_t = 30_000
     )]
     pub shutdown_timeout_ms: u64,
+    /// Days for which logged messages are kept; older ones are deleted for good, but those that a meeting links to. On
+    /// PostgreSQL a month goes as a whole, once all of it is older. Without it all are kept: only an operator can know
+    /// what may be forgotten.
+    #[arg(
+        long,
+        env = "SYNOD_RETENTION_DAYS",
+        value_name = "DAYS",
+        value_parser = clap::value_parser!(u32).range(1..=36_500)
+    )]
+    pub retention_days: Option<u32>,
 }
 
 impl Limits {
@@ -360,6 +379,23 @@ impl Limits {
     pub const COMMIT_RETRY_MAX: Duration = Duration::from_secs(2);
     /// Rows of a page when none is asked for, and at most.
     pub const PAGE_SIZE: (u32, u32) = (50, 500);
+    /// Rows of a list that are counted exactly; of a longer one the total is an estimate. Counting these takes 1 to 5 ms in a log of
+    /// ten million messages, and ten times as many 15 to 60 ms where two indexes must be laid over each other.
+    pub const TOTAL_EXACT_MAX_ROWS: u64 = 1_000;
+    /// Rows that a page by number may skip: the database reads every one of them. A cursor goes on from anywhere.
+    pub const PAGE_OFFSET_MAX_ROWS: u64 = 100_000;
+    /// Characters of a message by whose words it is found. PostgreSQL keeps at most 1 MB of words, and a message is never
+    /// refused for having more.
+    pub const SEARCHABLE_CHARS: usize = 100_000;
+    /// Characters of a search. Longer texts are looked for by their beginning.
+    pub const SEARCH_MAX_CHARS: usize = 1_000;
+    /// Months of the log that are made ahead of time: a server that is not restarted, or whose turn to make them fails, has
+    /// long to go before it needs the next.
+    pub const PARTITIONS_AHEAD_MONTHS: u32 = 3;
+    /// Time between two turns of the log's upkeep. Retention is in days, so an hour is soon enough.
+    pub const UPKEEP_INTERVAL: Duration = Duration::from_hours(1);
+    /// Old messages deleted in one transaction, so that none of them takes long.
+    pub const UPKEEP_BATCH_ROWS: u32 = 1_000;
     /// Bytes of a JSON body that is no message: settings and names need no more.
     pub const BODY_MAX_BYTES: u64 = 262_144;
     /// An answer about a meeting's state that takes longer means the database is away. What changes something has no such
@@ -370,6 +406,12 @@ impl Limits {
     /// Rows of the journal read at once for a resume. Each may hold an opinion of the largest size, and each connection
     /// reads for itself.
     pub const RESUME_PAGE_ROWS: u32 = 32;
+    /// Messages looked at to suggest topics: the newest. A busy day of a few agents.
+    pub const SUGGEST_MESSAGES_MAX: usize = 10_000;
+    /// Topics suggested when no number is asked for, and at most.
+    pub const SUGGEST_TOPICS: (u32, u32) = (10, 50);
+    /// Messages named with one suggested topic: the newest. They become the related communications of its meeting.
+    pub const SUGGEST_RELATED_MAX: usize = 20;
 
     /// A duration of so many milliseconds.
     pub fn ms(ms: u64) -> Duration {

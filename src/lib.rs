@@ -8,6 +8,7 @@
 //! # The map, in reading order
 //!
 //! * [`domain`]: the rules. A meeting is a value that turns inputs into events. No I/O, no clock.
+//! * [`topics`]: words to topics. Pure functions over text, apart from meetings.
 //! * [`wire`]: what is said. Frames, journal payloads and close codes in their JSON shapes.
 //! * [`storage`]: what is kept. One trait, three databases, one fenced append.
 //! * [`actors`]: who lives. Meetings, connections, the registry above them, persistence below.
@@ -28,5 +29,6 @@ pub mod domain;
 pub mod server;
 pub mod storage;
 pub mod telemetry;
+pub mod topics;
 pub mod transport;
 pub mod wire;

@@ -9,6 +9,7 @@ mod cli;
 mod fence;
 mod limits;
 mod liveness;
+mod mail;
 mod meeting;
 mod python;
 mod readme;

@@ -11,7 +11,7 @@ use synod::domain::{
 };
 use synod::server::{self, Parts};
 use synod::storage::memory::Memory;
-use synod::storage::{Agent, Store, connect};
+use synod::storage::{Agent, Role, Store, connect};
 use synod::telemetry::Metrics;
 use synod::transport::auth;
 use tokio::net::TcpListener;
@@ -97,6 +97,7 @@ impl House {
             let agent = Agent {
                 id,
                 name: name.clone(),
+                role: Role::Agent,
                 model: None,
                 metadata: None,
                 created_at: self.clock.now(),

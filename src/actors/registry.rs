@@ -17,6 +17,7 @@ use super::directory::Directory;
 use super::loading::{self, Purpose};
 use super::meeting::{self, MeetingActor};
 use super::persistence;
+use super::presence::Presence;
 use crate::clock::Clock;
 use crate::config::Limits;
 use crate::domain::MeetingId;
@@ -35,6 +36,8 @@ pub struct Registry {
     pub clock: Clock,
     /// Bounds.
     pub limits: Arc<Limits>,
+    /// Handed to every meeting.
+    pub presence: Presence,
     /// What is counted.
     pub metrics: Metrics,
 }
@@ -237,6 +240,7 @@ impl Registry {
             clock: self.clock.clone(),
             persistence: self.persistence.clone(),
             limits: Arc::clone(&self.limits),
+            presence: self.presence.clone(),
             metrics: self.metrics.clone(),
         };
         let epoch = arguments.epoch;

@@ -83,6 +83,11 @@ impl ApiError {
         Self::new(StatusCode::FORBIDDEN, "forbidden", message)
     }
 
+    /// 403 for an observer that wants to do something.
+    pub fn only_watches() -> Self {
+        Self::forbidden("an observer's token reads everything and changes nothing")
+    }
+
     /// A conflict names the state it is in; any other answer stays as it is.
     #[must_use]
     pub fn in_state(self, status: Status) -> Self {

@@ -72,15 +72,22 @@ pub fn told<'a>(event: &Event, payload: &'a str) -> Cow<'a, str> {
     if let Event::VoteRecorded {
         round,
         agent,
-        secret: true,
-        ..
+        vote,
+        secret,
     } = event
+        && told_vote(vote, *secret).is_none()
     {
         let redacted = serde_json::json!({"round": round, "agent_id": agent.0, "secret": true});
         Cow::Owned(redacted.to_string())
     } else {
         Cow::Borrowed(payload)
     }
+}
+
+/// What everyone is told of a vote when it is recorded: nothing while it is secret. The event that closes the ballot tells
+/// it then.
+pub(super) fn told_vote(vote: &Vote, secret: bool) -> Option<&Vote> {
+    (!secret).then_some(vote)
 }
 
 /// The word for an event's kind.

@@ -2,7 +2,7 @@
 //!
 //! [`inbound`] turns text into a command; behind it nothing unvalidated exists. [`outbound`] turns what
 //! happened into frames. [`journal`] is the shape in which an event is kept, and the very same text is
-//! the `data` of the frame that tells it. [`shape`] holds the JSON mirrors that all of them share:
+//! the `data` of the frame that tells it. [`transcript`] tells a whole journal to people. [`shape`] holds the JSON mirrors that all of them share:
 //! serde stops here, the types of `domain` know nothing of it.
 //!
 //! What is deliberately absent: sockets, actors, the database, any decision about a meeting.
@@ -14,6 +14,7 @@ pub mod journal;
 mod mirror;
 pub mod outbound;
 pub mod shape;
+pub mod transcript;
 
 pub use close_code::CloseCode;
 pub use frame::{Frame, FrameId};

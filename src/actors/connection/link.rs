@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use tracing::error;
 
 use super::Context;
-use super::pump::End;
+use super::exchange::End;
 use crate::actors::journal;
 use crate::actors::meeting::{self, Attached, Attachment, ConnectionId, NotAttached};
 use crate::actors::outbox::{Outbox, Reader};
