@@ -99,6 +99,59 @@ fn it_has_the_parts_of_an_asyncapi_document() {
     }
 }
 
+/// The fields that `AsyncAPI` 3.0 knows, by the objects that have them. Its objects are closed, but for `x-…`.
+const FIELDS: [(&str, &str); 6] = [
+    (
+        "servers",
+        "host protocol protocolVersion pathname title summary description variables security tags externalDocs bindings",
+    ),
+    (
+        "channels",
+        "address messages title summary description servers parameters tags externalDocs bindings",
+    ),
+    (
+        "operations",
+        "action channel title summary description security tags externalDocs bindings traits messages reply",
+    ),
+    (
+        "components/messages",
+        "headers payload correlationId contentType name title summary description tags externalDocs bindings examples traits",
+    ),
+    (
+        "components/securitySchemes",
+        "type description name in scheme bearerFormat",
+    ),
+    ("components/correlationIds", "description location"),
+];
+
+#[test]
+fn its_objects_have_no_fields_of_their_own_invention() {
+    let json = Document::read().json;
+    let foreign = |value: &Value, fields: &str| {
+        let known = words(fields.split(' '));
+        let is_known = |field: &&str| field.starts_with("x-") || known.contains(field);
+        let foreign: Vec<_> = keys(object(value))
+            .into_iter()
+            .filter(|f| !is_known(f))
+            .collect();
+        assert_eq!(foreign, [""; 0]);
+    };
+    foreign(
+        &json,
+        "asyncapi id info servers defaultContentType channels operations components",
+    );
+    foreign(
+        &json["components"],
+        "schemas servers channels operations messages securitySchemes parameters correlationIds",
+    );
+    for (path, fields) in FIELDS {
+        let objects = json.pointer(&format!("/{path}")).unwrap();
+        object(objects)
+            .values()
+            .for_each(|value| foreign(value, fields));
+    }
+}
+
 #[test]
 fn every_message_is_said_by_somebody_and_has_an_example() {
     let document = Document::read();
