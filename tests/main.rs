@@ -5,6 +5,7 @@
     reason = "a test that unwraps what is not there has failed"
 )]
 
+mod asyncapi;
 mod cli;
 mod fence;
 mod limits;

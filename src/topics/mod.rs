@@ -88,7 +88,9 @@ pub fn suggest(messages: &[Message<'_>], question: Question) -> Vec<Suggestion> 
 
 /// The newest messages of the time asked for, oldest first.
 fn looked_at<'a, 'b>(messages: &'a [Message<'b>], question: Question) -> Vec<&'a Message<'b>> {
-    let begin = question.now - TimeDelta::hours(i64::from(question.hours_back));
+    let window = TimeDelta::hours(i64::from(question.hours_back));
+    let begin = question.now.checked_sub_signed(window);
+    let begin = begin.unwrap_or(DateTime::<Utc>::MIN_UTC);
     let mut recent: Vec<_> = messages
         .iter()
         .filter(|message| message.at >= begin)

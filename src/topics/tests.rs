@@ -102,6 +102,17 @@ fn what_is_too_old_or_beyond_the_newest_is_not_looked_at() {
 }
 
 #[test]
+fn all_of_history_may_be_asked_for() {
+    let log = [1, 2].map(|id| message(id, 60 * 24 * 365, [1, 2], Some("old")));
+    let hours_back = u32::MAX;
+    let question = Question {
+        hours_back,
+        ..question()
+    };
+    assert_eq!(suggest(&log, question).len(), 1);
+}
+
+#[test]
 fn a_reason_is_plain() {
     let last_words = |minutes, hours_back| {
         let log = [1, 2].map(|id| message(id, minutes, [1, 2], Some("x")));

@@ -18,45 +18,55 @@ pub struct CloseCode {
     pub reason: &'static str,
 }
 
-impl CloseCode {
-    /// The agent left the meeting, as it had asked to.
-    pub const NORMAL: Self = Self::new(1000, "goodbye");
-    /// The peer broke the WebSocket protocol.
-    pub const PROTOCOL_ERROR: Self = Self::new(1002, "protocol error");
-    /// Binary frames are not understood here.
-    pub const UNSUPPORTED: Self = Self::new(1003, "text frames only");
-    /// A text frame was not UTF-8.
-    pub const INVALID_UTF8: Self = Self::new(1007, "invalid UTF-8");
-    /// A message over the limit.
-    pub const TOO_BIG: Self = Self::new(1009, "message too big");
-    /// The server failed.
-    pub const INTERNAL: Self = Self::new(1011, "internal error");
-    /// The request for this connection cannot be served as it stands.
-    pub const BAD_FRAME: Self = Self::new(4000, "bad request: see the last error frame");
-    /// The token was revoked.
-    pub const REVOKED: Self = Self::new(4001, "token revoked");
-    /// The meeting does not admit this agent.
-    pub const FORBIDDEN: Self = Self::new(4003, "forbidden");
-    /// There is no such meeting.
-    pub const NO_SUCH_MEETING: Self = Self::new(4004, "no such meeting");
-    /// The same agent opened another connection to this meeting.
-    pub const REPLACED: Self = Self::new(4009, "replaced by a newer connection");
-    /// The meeting has ended and everything was said.
-    pub const MEETING_OVER: Self = Self::new(4011, "meeting over");
-    /// The agent reads too slowly: its outbox was full.
-    pub const SLOW_READER: Self = Self::new(4100, "slow reader");
-    /// The agent sends too fast.
-    pub const RATE_LIMITED: Self = Self::new(4101, "rate limited");
-    /// The server has more to do than it can.
-    pub const OVERLOADED: Self = Self::new(4102, "overloaded");
-    /// The agent did not answer a ping.
-    pub const NO_PONG: Self = Self::new(4103, "no pong");
-    /// The server is going down.
-    pub const DRAINING: Self = Self::new(4200, "server draining");
-    /// The meeting was restarted, or another server runs it now.
-    pub const MOVED: Self = Self::new(4201, "meeting moved or restarted");
+/// The table: one constant for each line, and all of them in [`CloseCode::ALL`].
+macro_rules! table {
+    ($($(#[$doc:meta])* $name:ident = $code:literal, $reason:literal;)+) => {
+        impl CloseCode {
+            $(
+                $(#[$doc])*
+                pub const $name: Self = Self { code: $code, reason: $reason };
+            )+
+            /// Every code that the server may close with.
+            pub const ALL: &[Self] = &[$(Self::$name),+];
+        }
+    };
+}
 
-    const fn new(code: u16, reason: &'static str) -> Self {
-        Self { code, reason }
-    }
+table! {
+    /// The agent left the meeting, as it had asked to.
+    NORMAL = 1000, "goodbye";
+    /// The peer broke the WebSocket protocol.
+    PROTOCOL_ERROR = 1002, "protocol error";
+    /// Binary frames are not understood here.
+    UNSUPPORTED = 1003, "text frames only";
+    /// A text frame was not UTF-8.
+    INVALID_UTF8 = 1007, "invalid UTF-8";
+    /// A message over the limit.
+    TOO_BIG = 1009, "message too big";
+    /// The server failed.
+    INTERNAL = 1011, "internal error";
+    /// The request for this connection cannot be served as it stands.
+    BAD_FRAME = 4000, "bad request: see the last error frame";
+    /// The token was revoked.
+    REVOKED = 4001, "token revoked";
+    /// The meeting does not admit this agent.
+    FORBIDDEN = 4003, "forbidden";
+    /// There is no such meeting.
+    NO_SUCH_MEETING = 4004, "no such meeting";
+    /// The same agent opened another connection to this meeting.
+    REPLACED = 4009, "replaced by a newer connection";
+    /// The meeting has ended and everything was said.
+    MEETING_OVER = 4011, "meeting over";
+    /// The agent reads too slowly: its outbox was full.
+    SLOW_READER = 4100, "slow reader";
+    /// The agent sends too fast.
+    RATE_LIMITED = 4101, "rate limited";
+    /// The server has more to do than it can.
+    OVERLOADED = 4102, "overloaded";
+    /// The agent did not answer a ping.
+    NO_PONG = 4103, "no pong";
+    /// The server is going down.
+    DRAINING = 4200, "server draining";
+    /// The meeting was restarted, or another server runs it now.
+    MOVED = 4201, "meeting moved or restarted";
 }

@@ -24,6 +24,8 @@ pub(crate) struct Log {
     pub(crate) endings: Vec<Ended>,
     /// All of it, as it stood on the wire.
     pub(crate) texts: Vec<String>,
+    /// All that it said itself.
+    pub(crate) said: Vec<String>,
 }
 
 impl Log {

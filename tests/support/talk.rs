@@ -140,6 +140,7 @@ impl Talk {
 
     /// Sends any text, and waits for nothing.
     pub(crate) async fn send(&mut self, text: String) {
+        self.log.said.push(text.clone());
         let sent = self.socket.send_text(text).await;
         sent.expect("the connection takes a frame");
     }

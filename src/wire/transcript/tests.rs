@@ -3,7 +3,7 @@
 mod outbreak;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use expect_test::expect;
+use expect_test::expect_file;
 use uuid::Uuid;
 
 use super::Transcript;
@@ -137,77 +137,7 @@ fn disturbed() -> Play {
 
 #[test]
 fn a_meeting_that_decided_reads_like_minutes() {
-    expect![[r"
-        # Tea or coffee?
-
-        - Meeting `00000000-0000-0000-0000-000000000001`
-        - Status: completed, majority
-        - Created: 2030-03-17 17:46:40 UTC
-        - Started: 2030-03-17 17:46:43 UTC
-        - Ended: 2030-03-17 17:51:46 UTC
-        - Moderator: Ada
-        - Participants: Ada, Ben
-        - Rules: at most 1 round, decided by majority
-        - Prompted by message `00000000-0000-0000-0000-000000000002`
-
-        ## Opening
-
-        - 17:46:41 Ada joined.
-        - 17:46:42 Ben joined.
-        - 17:46:43 The meeting was started by Ada.
-
-        ## Round 1
-
-        Speaking order: Ada, Ben.
-
-        **Ada**, 17:46:44:
-
-        > \# Tea
-        >
-        > \`\`\`\
-        > because_of: \*leaves\*\
-        >   \- green
-
-        and proposes:
-
-        > Tea, at 5 o'clock.
-
-        - 17:51:44 Ben did not speak in time.
-
-        ### Ballot of round 1
-
-        The motion, put forward by Ada:
-
-        > Tea, at 5 o'clock.
-
-        Voters, until 17:54:44: Ada, Ben.
-
-        - 17:51:45 Ada agrees, 90 % sure:
-          > It is \<b>mine\</b>.\
-          > \> It was.
-        - 17:51:46 Ben abstains, 90 % sure.
-
-        **Result, 17:51:46: passed.** 2 of 2 voted: 1 agree, 0 disagree, 1 abstain; quorum met.
-
-        ## Decision
-
-        Decided at 17:51:46, as Ada put it:
-
-        > Tea, at 5 o'clock.
-
-        Because:
-
-        > Passed by majority in round 1: 2 of 2 voted, 1 agree, 0 disagree, 1 abstain, quorum met.\
-        > Ada (agree): It is \<b>mine\</b>.\
-        > \> It was.
-
-        Decision `00000000-0000-0000-0000-000000000003`
-
-        ## End
-
-        17:51:46 The meeting was completed with the outcome majority.
-    "]]
-    .assert_eq(&decided().told().to_markdown());
+    expect_file!["tests/decided.md"].assert_eq(&decided().told().to_markdown());
 }
 
 #[test]
@@ -221,70 +151,7 @@ fn pauses_recoveries_and_departures_are_told_and_a_secret_vote_is_not() {
             .contains("a secret reason")
     );
     let play = play.does(BEN, Command::Leave);
-    expect![[r"
-        # Tea or coffee?
-
-        - Meeting `00000000-0000-0000-0000-000000000001`
-        - Status: completed, no consensus
-        - Created: 2030-03-17 17:46:40 UTC
-        - Started: 2030-03-17 17:46:42 UTC
-        - Ended: 2030-03-18 17:46:50 UTC
-        - Moderator: Ada
-        - Participants: Ada, Ben
-        - Rules: at most 1 round, decided by majority, blind ballots
-        - Prompted by message `00000000-0000-0000-0000-000000000002`
-
-        ## Opening
-
-        - 17:46:41 Ada joined.
-        - 17:46:42 The meeting was started by Ada.
-
-        ## Round 1
-
-        Speaking order: Ada, Ben.
-
-        - 17:46:43 The meeting was paused by Ada.
-        - 2030-03-18 17:46:43 The meeting was resumed.
-
-        **Ada**, 2030-03-18 17:46:44:
-
-        > Coffee.
-
-        - 2030-03-18 17:46:45 The server came back.
-        - 2030-03-18 17:46:46 Ada came back.
-        - 2030-03-18 17:46:47 Ben joined.
-
-        **Ben**, 2030-03-18 17:46:48:
-
-        > Tea.
-
-        ### Ballot of round 1
-
-        The motion, put forward by Ben:
-
-        > Tea.
-
-        Voters, until 2030-03-18 17:49:48: Ada, Ben.
-
-        - 2030-03-18 17:46:49 Ada voted in secret.
-        - 2030-03-18 17:46:50 Ben left for good.
-
-        The votes were:
-
-        - Ada disagrees, 90 % sure:
-          > a secret reason
-
-        **Result, 2030-03-18 17:46:50: rejected.** 1 of 2 voted: 0 agree, 1 disagree, 0 abstain; quorum met.
-
-        ## End
-
-        2030-03-18 17:46:50 The meeting was completed with the outcome no consensus:
-
-        > No decision after 1 of 1 rounds.\
-        > Round 1, rejected (1 of 2 voted, 0 agree, 1 disagree, 0 abstain, quorum met): Tea.\
-        > Ada last said: Coffee.\
-        > Ben last said: Tea.
-    "]].assert_eq(&play.told().to_markdown());
+    expect_file!["tests/disturbed.md"].assert_eq(&play.told().to_markdown());
 }
 
 #[test]
@@ -301,92 +168,8 @@ fn as_json_it_is_typed_and_names_everyone() {
     let play = Play::of("Tea?", ["Ada", "Ben"], DecisionRule::unanimous())
         .does(ADA, Command::Start)
         .says(ADA, "Tea.", None);
-    expect![[r#"
-        {
-          "meeting": {
-            "id": "00000000-0000-0000-0000-000000000001",
-            "topic": "Tea?",
-            "meeting_type": "user_specified",
-            "status": "in_progress",
-            "outcome": null,
-            "created_at": "2030-03-17T17:46:40Z",
-            "started_at": "2030-03-17T17:46:41Z",
-            "completed_at": null,
-            "moderator": {
-              "agent_id": "00000000-0000-0000-0000-00000000000a",
-              "name": "Ada"
-            },
-            "participants": [
-              {
-                "agent_id": "00000000-0000-0000-0000-00000000000a",
-                "name": "Ada"
-              },
-              {
-                "agent_id": "00000000-0000-0000-0000-00000000000b",
-                "name": "Ben"
-              }
-            ],
-            "settings": {
-              "max_discussion_rounds": 1,
-              "turn_order": "fixed",
-              "opinion_timeout_ms": 300000,
-              "vote_timeout_ms": 180000,
-              "reconnect_grace_ms": 30000,
-              "admission": "open",
-              "start": "manual",
-              "decision_rule": {
-                "rule": "unanimous",
-                "quorum": 1.0,
-                "weights": {},
-                "blind": false
-              }
-            },
-            "related_communication_ids": [
-              "00000000-0000-0000-0000-000000000002"
-            ],
-            "last_seq": 6
-          },
-          "entries": [
-            {
-              "seq": 2,
-              "at": "2030-03-17T17:46:41Z",
-              "kind": "meeting_started",
-              "by": {
-                "agent_id": "00000000-0000-0000-0000-00000000000a",
-                "name": "Ada"
-              }
-            },
-            {
-              "seq": 3,
-              "at": "2030-03-17T17:46:41Z",
-              "kind": "round_opened",
-              "round": 1,
-              "order": [
-                {
-                  "agent_id": "00000000-0000-0000-0000-00000000000a",
-                  "name": "Ada"
-                },
-                {
-                  "agent_id": "00000000-0000-0000-0000-00000000000b",
-                  "name": "Ben"
-                }
-              ]
-            },
-            {
-              "seq": 5,
-              "at": "2030-03-17T17:46:42Z",
-              "kind": "opinion_presented",
-              "round": 1,
-              "agent": {
-                "agent_id": "00000000-0000-0000-0000-00000000000a",
-                "name": "Ada"
-              },
-              "content": "Tea.",
-              "proposal": null
-            }
-          ]
-        }"#]]
-    .assert_eq(&serde_json::to_string_pretty(&play.told()).unwrap());
+    expect_file!["tests/begun.json"]
+        .assert_eq(&serde_json::to_string_pretty(&play.told()).unwrap());
 }
 
 #[test]
