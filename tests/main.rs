@@ -8,9 +8,9 @@
 mod asyncapi;
 mod cli;
 mod fence;
-mod limits;
 #[path = "../benches/support/generated.rs"]
 mod generated;
+mod limits;
 mod liveness;
 mod mail;
 mod meeting;

@@ -8,6 +8,7 @@ use synod::clock::Clock;
 use synod::config::Limits;
 use synod::server::{Parts, run_parts};
 use synod::storage::Store;
+use synod::telemetry::Metrics;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -36,6 +37,7 @@ impl Server {
             limits: Limits::default(),
             admin_token: ADMIN_TOKEN.to_owned(),
             allowed_origins: Vec::new(),
+            metrics: Metrics::new(),
         };
         let (stop, told) = oneshot::channel();
         let told = async move { drop(told.await) };

@@ -408,7 +408,7 @@ mod tests {
     use super::*;
     use crate::domain::{AgentId, CommunicationId};
     use crate::storage::memory::Memory;
-    use crate::storage::{Agent, TokenHash};
+    use crate::storage::{Agent, Role, TokenHash};
 
     fn message(n: u128, receiver: Uuid) -> Communication {
         let at = DateTime::UNIX_EPOCH;
@@ -434,6 +434,7 @@ mod tests {
         let known = Agent {
             id: AgentId(KNOWN),
             name: String::new(),
+            role: Role::Agent,
             model: None,
             metadata: None,
             created_at: DateTime::UNIX_EPOCH,
@@ -443,7 +444,7 @@ mod tests {
             .create_agent(&known, TokenHash([0; 32]))
             .await
             .unwrap();
-        let permits = Permits::new(8);
+        let permits = Permits::new(8, Metrics::new());
         let (mut batch, mut replies) = (Vec::new(), Vec::new());
         for (n, receivers) in [
             (10, vec![KNOWN]),
@@ -460,7 +461,7 @@ mod tests {
                 permit: permits.try_take(0).expect("room"),
             });
         }
-        log_all(&store, &Health::new(), batch).await;
+        log_all(&store, &Health::new(Metrics::new()), batch).await;
         let mut told = Vec::new();
         for reply in replies {
             told.push(match reply.await.unwrap() {
