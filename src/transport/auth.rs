@@ -89,7 +89,8 @@ pub(super) fn identity(
     })
 }
 
-async fn identify(api: &Api, headers: &HeaderMap) -> Result<Identity, ApiError> {
+/// Who the request's token says is asking.
+pub(super) async fn identify(api: &Api, headers: &HeaderMap) -> Result<Identity, ApiError> {
     let token = bearer(headers)
         .or_else(|| subprotocol(headers).and_then(|p| p.strip_prefix(SUBPROTOCOL_PREFIX)));
     let token = token.filter(|token| !token.is_empty());

@@ -1,44 +1,33 @@
 //! `/agents`: who may connect.
 
 use serde_json::{Value, json};
-use uuid::Uuid;
-use warp::Filter;
-use warp::filters::BoxedFilter;
 
-use super::{body, created, list, ok, reading, respond, stored_json, writing};
+use super::call::Call;
+use super::route::Route;
+use super::{created, list, ok, stored_json};
 use crate::domain::AgentId;
 use crate::storage::Agent;
-use crate::transport::auth::{self, Identity};
-use crate::transport::fields::Fields;
-use crate::transport::{Api, ApiError, Response};
+use crate::transport::{ApiError, Response, auth};
 
-pub(super) fn routes(api: &Api) -> BoxedFilter<(Response,)> {
-    let all = warp::path!("agents");
-    let create = all
-        .and(writing(api, body()))
-        .then(|identity, body, api| async move { respond(create(&api, &identity, body).await) });
-    let index = all
-        .and(reading(api))
-        .then(|_, query, api| async move { respond(index(&api, query).await) });
-    let show = warp::path!("agents" / Uuid)
-        .and(reading(api))
-        .then(|id, _, _, api| async move { respond(show(&api, AgentId(id)).await) });
-    create.or(index).unify().or(show).unify().boxed()
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::of::<__path_create, _>(create),
+        Route::of::<__path_index, _>(index),
+        Route::of::<__path_show, _>(show),
+    ]
 }
 
-async fn create(
-    api: &Api,
-    identity: &Identity,
-    body: Result<Fields, ApiError>,
-) -> Result<Response, ApiError> {
-    identity.ensure_admin()?;
-    let mut body = body?;
+#[utoipa::path(post, path = "/api/v1/agents")]
+async fn create(mut call: Call) -> Result<Response, ApiError> {
+    call.identity.ensure_admin()?;
+    let mut body = call.fields().await?;
     let id = body.id("id");
     let name = body.required_text("name", MAX_NAME_CHARS);
     let model = body.text("model", MAX_NAME_CHARS);
     let metadata: Option<Value> = body.take("metadata");
     body.finish()?;
-    let clock = &api.context.clock;
+    let context = &call.api.context;
+    let clock = &context.clock;
     let agent = Agent {
         id: AgentId(id.unwrap_or_else(|| clock.id())),
         name: name.unwrap_or_default(),
@@ -48,29 +37,26 @@ async fn create(
         revoked_at: None,
     };
     let (token, hash) = auth::issue(clock);
-    api.context.store.create_agent(&agent, hash).await?;
+    context.store.create_agent(&agent, hash).await?;
     let mut shown = view(&agent);
     shown["token"] = token.into();
     Ok(created(&shown))
 }
 
-async fn index(api: &Api, query: Result<Fields, ApiError>) -> Result<Response, ApiError> {
-    let mut query = query?;
+#[utoipa::path(get, path = "/api/v1/agents")]
+async fn index(call: Call) -> Result<Response, ApiError> {
+    let mut query = call.query()?;
     let page = query.page();
     query.finish()?;
-    Ok(list(
-        "agents",
-        page,
-        &api.context.store.agents(page).await?,
-        view,
-    ))
+    let agents = call.api.context.store.agents(page).await?;
+    Ok(list("agents", page, &agents, view))
 }
 
-async fn show(api: &Api, id: AgentId) -> Result<Response, ApiError> {
-    let agent = api.context.store.agent(id).await?;
-    Ok(ok(&view(
-        &agent.ok_or_else(|| ApiError::not_found("no such agent"))?,
-    )))
+#[utoipa::path(get, path = "/api/v1/agents/{id}")]
+async fn show(call: Call) -> Result<Response, ApiError> {
+    let agent = call.api.context.store.agent(call.id()).await?;
+    let agent = agent.ok_or_else(|| ApiError::not_found("no such agent"))?;
+    Ok(ok(&view(&agent)))
 }
 
 fn view(agent: &Agent) -> Value {

@@ -1,11 +1,10 @@
 //! `/communications`: every message between agents, exactly as sent.
 
 use serde_json::{Value, json};
-use uuid::Uuid;
-use warp::Filter;
-use warp::filters::BoxedFilter;
 
-use super::{created, list, message_body, ok, reading, respond, writing};
+use super::call::Call;
+use super::route::Route;
+use super::{created, list, ok};
 use crate::actors::persistence::{self, LogRequest};
 use crate::domain::{AgentId, CommunicationId};
 use crate::storage::{Communication, CommunicationFilter, Error};
@@ -13,32 +12,22 @@ use crate::transport::auth::Identity;
 use crate::transport::fields::Fields;
 use crate::transport::{Api, ApiError, Response, ask_durably};
 
-pub(super) fn routes(api: &Api) -> BoxedFilter<(Response,)> {
-    let all = warp::path!("communications");
-    let max_bytes = max_message_bytes(api) * ESCAPED_BYTES + ENVELOPE_BYTES;
-    let max_message = max_message_bytes(api);
-    let too_large = move |actual| ApiError::message_too_large(max_message, actual);
-    let create = all
-        .and(writing(api, message_body(max_bytes, too_large)))
-        .then(|identity, body, api| async move { respond(create(&api, &identity, body).await) });
-    let index = all
-        .and(reading(api))
-        .then(|identity, query, api| async move { respond(index(&api, &identity, query).await) });
-    let show =
-        warp::path!("communications" / Uuid).and(reading(api)).then(
-            |id, identity, _, api| async move {
-                respond(show(&api, &identity, CommunicationId(id)).await)
-            },
-        );
-    create.or(index).unify().or(show).unify().boxed()
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::of::<__path_create, _>(create),
+        Route::of::<__path_index, _>(index),
+        Route::of::<__path_show, _>(show),
+    ]
 }
 
-async fn create(
-    api: &Api,
-    identity: &Identity,
-    body: Result<Fields, ApiError>,
-) -> Result<Response, ApiError> {
-    let message = read(api, identity, body?)?;
+#[utoipa::path(post, path = "/api/v1/communications")]
+async fn create(mut call: Call) -> Result<Response, ApiError> {
+    let max_message = max_message_bytes(&call.api);
+    let max_bytes = max_message * ESCAPED_BYTES + ENVELOPE_BYTES;
+    let too_large = move |actual| ApiError::message_too_large(max_message, actual);
+    let body = call.body(max_bytes, too_large).await?;
+    let api = &call.api;
+    let message = read(api, &call.identity, body)?;
     let permit = api.permit(message.content.len())?;
     let messages = vec![message.clone()];
     let log = |reply| {
@@ -102,12 +91,9 @@ fn read(api: &Api, identity: &Identity, mut body: Fields) -> Result<Communicatio
     })
 }
 
-async fn index(
-    api: &Api,
-    identity: &Identity,
-    query: Result<Fields, ApiError>,
-) -> Result<Response, ApiError> {
-    let mut query = query?;
+#[utoipa::path(get, path = "/api/v1/communications")]
+async fn index(call: Call) -> Result<Response, ApiError> {
+    let mut query = call.query()?;
     let (from, until) = query.span();
     let filter = CommunicationFilter {
         from,
@@ -115,25 +101,22 @@ async fn index(
         sender: query.id("sender_id").map(AgentId),
         receiver: query.id("receiver_id").map(AgentId),
         agent: query.id("agent_id").map(AgentId),
-        visible_to: identity.agent(),
+        visible_to: call.identity.agent(),
         topic: query.text("topic", MAX_TOPIC_CHARS),
     };
     let page = query.page();
     query.finish()?;
-    Ok(list(
-        "communications",
-        page,
-        &api.context.store.communications(&filter, page).await?,
-        view,
-    ))
+    let store = &call.api.context.store;
+    let messages = store.communications(&filter, page).await?;
+    Ok(list("communications", page, &messages, view))
 }
 
-async fn show(api: &Api, identity: &Identity, id: CommunicationId) -> Result<Response, ApiError> {
-    let message = api.context.store.communication(id).await?;
+#[utoipa::path(get, path = "/api/v1/communications/{id}")]
+async fn show(call: Call) -> Result<Response, ApiError> {
+    let message = call.api.context.store.communication(call.id()).await?;
     let is_visible = |message: &Communication| {
-        identity
-            .agent()
-            .is_none_or(|agent| message.sender == agent || message.receiver == agent)
+        let reader = call.identity.agent();
+        reader.is_none_or(|agent| message.sender == agent || message.receiver == agent)
     };
     let message = message
         .filter(is_visible)

@@ -1,59 +1,44 @@
 //! `/decisions`: what was decided, for ever.
 
 use serde_json::{Value, json};
-use uuid::Uuid;
-use warp::Filter;
-use warp::filters::BoxedFilter;
 
-use super::{communications, list, ok, reading, respond, stored_json};
-use crate::domain::{DecisionId, MeetingId};
+use super::call::Call;
+use super::route::Route;
+use super::{communications, list, meetings, ok, stored_json};
+use crate::domain::MeetingId;
 use crate::storage::{Decision, DecisionFilter};
-use crate::transport::auth::Identity;
-use crate::transport::fields::Fields;
-use crate::transport::{Api, ApiError, Response};
+use crate::transport::{ApiError, Response};
 
-pub(super) fn routes(api: &Api) -> BoxedFilter<(Response,)> {
-    let index = warp::path!("decisions")
-        .and(reading(api))
-        .then(|identity, query, api| async move { respond(index(&api, &identity, query).await) });
-    let show =
-        warp::path!("decisions" / Uuid)
-            .and(reading(api))
-            .then(|id, identity, _, api| async move {
-                respond(show(&api, &identity, DecisionId(id)).await)
-            });
-    index.or(show).unify().boxed()
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::of::<__path_index, _>(index),
+        Route::of::<__path_show, _>(show),
+    ]
 }
 
-async fn index(
-    api: &Api,
-    identity: &Identity,
-    query: Result<Fields, ApiError>,
-) -> Result<Response, ApiError> {
-    let mut query = query?;
+#[utoipa::path(get, path = "/api/v1/decisions")]
+async fn index(call: Call) -> Result<Response, ApiError> {
+    let mut query = call.query()?;
     let (from, until) = query.span();
     let meeting = query.id("meeting_id").map(MeetingId);
     let filter = DecisionFilter {
         meeting,
-        visible_to: identity.agent(),
+        visible_to: call.identity.agent(),
         from,
         until,
     };
     let page = query.page();
     query.finish()?;
-    Ok(list(
-        "decisions",
-        page,
-        &api.context.store.decisions(&filter, page).await?,
-        view,
-    ))
+    let decisions = call.api.context.store.decisions(&filter, page).await?;
+    Ok(list("decisions", page, &decisions, view))
 }
 
-async fn show(api: &Api, identity: &Identity, id: DecisionId) -> Result<Response, ApiError> {
-    let store = &api.context.store;
+#[utoipa::path(get, path = "/api/v1/decisions/{id}")]
+async fn show(call: Call) -> Result<Response, ApiError> {
+    let store = &call.api.context.store;
     let missing = || ApiError::not_found("no such decision");
-    let decision = store.decision(id).await?.ok_or_else(missing)?;
-    super::meetings::ensure_visible(api, identity, decision.meeting).await?;
+    let decision = store.decision(call.id()).await?.ok_or_else(missing)?;
+    meetings::ensure_visible(&call.api, &call.identity, decision.meeting).await?;
     let related = store.communications_by_id(&decision.related).await?;
     let mut shown = view(&decision);
     shown["related_communications"] = related.iter().map(communications::view).collect();

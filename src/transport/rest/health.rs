@@ -3,25 +3,28 @@
 use http::StatusCode;
 use serde_json::json;
 use tokio::time::timeout;
-use warp::filters::BoxedFilter;
-use warp::{Filter, Reply};
+use warp::Reply;
 
-use super::{ok, with};
+use super::call::Visit;
+use super::ok;
+use super::route::Route;
 use crate::config::Limits;
-use crate::transport::{Api, Response};
+use crate::transport::{ApiError, Response};
 
-pub(super) fn routes(api: &Api) -> BoxedFilter<(Response,)> {
-    let alive = warp::path!("healthz")
-        .and(warp::get())
-        .map(|| ok(&json!({"status": "ok"})));
-    let ready = warp::path!("readyz")
-        .and(warp::get())
-        .and(with(api))
-        .then(ready);
-    alive.or(ready).unify().boxed()
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::public::<__path_alive, _>(alive),
+        Route::public::<__path_ready, _>(ready),
+    ]
 }
 
-async fn ready(api: Api) -> Response {
+#[utoipa::path(get, path = "/healthz")]
+async fn alive(_: Visit) -> Result<Response, ApiError> {
+    Ok(ok(&json!({"status": "ok"})))
+}
+
+#[utoipa::path(get, path = "/readyz")]
+async fn ready(Visit { api, .. }: Visit) -> Result<Response, ApiError> {
     let is_reachable = || async {
         let ping = timeout(Limits::CALL_TIMEOUT, api.context.store.ping()).await;
         matches!(ping, Ok(Ok(())))
@@ -37,11 +40,11 @@ async fn ready(api: Api) -> Response {
     } else {
         None
     };
-    match obstacle {
+    Ok(match obstacle {
         None => ok(&json!({"status": "ready"})),
         Some(obstacle) => {
             let body = ok(&json!({"status": "not_ready", "message": obstacle}));
             warp::reply::with_status(body, StatusCode::SERVICE_UNAVAILABLE).into_response()
         }
-    }
+    })
 }

@@ -1,20 +1,16 @@
 //! `/meetings`: created, joined, moderated and read.
 
-use http::HeaderMap;
-use http::header::HOST;
-use serde_json::{Value, json};
-use uuid::Uuid;
-use warp::Filter;
-use warp::filters::BoxedFilter;
+use serde_json::json;
 
-use super::{body, created, list, meeting_view, ok, reading, respond, stored_json, writing};
+use super::call::Call;
+use super::route::Route;
+use super::{created, list, meeting_view, ok, stored_json};
 use crate::actors::journal;
-use crate::actors::meeting::{self, Instruction};
 use crate::config::Limits;
 use crate::domain::settings::{MAX_PARTICIPANTS, MAX_TOPIC_CHARS};
 use crate::domain::{
-    self, AgentId, Command, CommunicationId, Created, DecisionId, MeetingId, MeetingType, Outcome,
-    Refusal, Settings, Status,
+    self, AgentId, CommunicationId, Created, DecisionId, MeetingId, MeetingType, Outcome, Settings,
+    Status,
 };
 use crate::storage::MeetingFilter;
 use crate::transport::auth::Identity;
@@ -22,81 +18,19 @@ use crate::transport::fields::Fields;
 use crate::transport::{Api, ApiError, Response};
 use crate::wire::{journal as kept, shape};
 
-pub(super) fn routes(api: &Api) -> BoxedFilter<(Response,)> {
-    let create = warp::path!("meetings")
-        .and(writing(api, body()))
-        .then(|identity, body, api| async move { respond(create(&api, &identity, body).await) });
-    let index = warp::path!("meetings")
-        .and(reading(api))
-        .then(|identity, query, api| async move { respond(index(&api, &identity, query).await) });
-    let show =
-        warp::path!("meetings" / Uuid)
-            .and(reading(api))
-            .then(|id, identity, _, api| async move {
-                respond(show(&api, &identity, MeetingId(id)).await)
-            });
-    let events = warp::path!("meetings" / Uuid / "events")
-        .and(reading(api))
-        .then(|id, identity, query, api| async move {
-            respond(events(&api, &identity, MeetingId(id), query).await)
-        });
-    create
-        .or(index)
-        .unify()
-        .or(show)
-        .unify()
-        .or(events)
-        .unify()
-        .or(steps(api))
-        .unify()
-        .boxed()
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::of::<__path_create, _>(create),
+        Route::of::<__path_index, _>(index),
+        Route::of::<__path_show, _>(show),
+        Route::of::<__path_events, _>(events),
+    ]
 }
 
-/// The routes that change a meeting.
-fn steps(api: &Api) -> BoxedFilter<(Response,)> {
-    let join = warp::path!("meetings" / Uuid / "join")
-        .and(writing(api, body()))
-        .and(warp::header::headers_cloned())
-        .then(|id, identity, body, api, headers| async move {
-            respond(join(&api, &identity, MeetingId(id), body, &headers).await)
-        });
-    let moderate = warp::path!("meetings" / Uuid / Step)
-        .and(writing(api, body()))
-        .then(|id, step, identity, body, api| async move {
-            respond(moderate(&api, &identity, MeetingId(id), step, body).await)
-        });
-    join.or(moderate).unify().boxed()
-}
-
-/// A moderator's step, as the last part of a path.
-#[derive(Clone, Copy)]
-enum Step {
-    Start,
-    Pause,
-    Resume,
-    Cancel,
-}
-
-impl std::str::FromStr for Step {
-    type Err = ();
-
-    fn from_str(word: &str) -> Result<Self, ()> {
-        match word {
-            "start" => Ok(Self::Start),
-            "pause" => Ok(Self::Pause),
-            "resume" => Ok(Self::Resume),
-            "cancel" => Ok(Self::Cancel),
-            _ => Err(()),
-        }
-    }
-}
-
-async fn create(
-    api: &Api,
-    identity: &Identity,
-    body: Result<Fields, ApiError>,
-) -> Result<Response, ApiError> {
-    let mut body = body?;
+#[utoipa::path(post, path = "/api/v1/meetings")]
+async fn create(mut call: Call) -> Result<Response, ApiError> {
+    let mut body = call.fields().await?;
+    let api = &call.api;
     let clock = &api.context.clock;
     let topic = body.required_text("topic", MAX_TOPIC_CHARS);
     let meeting_type = body.word(
@@ -114,7 +48,7 @@ async fn create(
     let moderator = body
         .id("moderator_id")
         .map(AgentId)
-        .or_else(|| identity.agent());
+        .or_else(|| call.identity.agent());
     let settings = settings(&mut body, u32::from_le_bytes(clock.bytes()));
     if settings.start == domain::Start::WhenAllJoined && agents.is_empty() {
         body.fault(
@@ -177,7 +111,7 @@ fn settings(body: &mut Fields, seed: u32) -> Settings {
 }
 
 /// The agents with their names, in the order given; unknown and revoked ones are faults of `field`.
-async fn named(
+pub(super) async fn named(
     api: &Api,
     body: &mut Fields,
     field: &str,
@@ -200,12 +134,9 @@ async fn named(
     Ok(named)
 }
 
-async fn index(
-    api: &Api,
-    identity: &Identity,
-    query: Result<Fields, ApiError>,
-) -> Result<Response, ApiError> {
-    let mut query = query?;
+#[utoipa::path(get, path = "/api/v1/meetings")]
+async fn index(call: Call) -> Result<Response, ApiError> {
+    let mut query = call.query()?;
     let (from, until) = query.span();
     let filter = MeetingFilter {
         status: query.word(
@@ -219,24 +150,22 @@ async fn index(
             &Outcome::ALL.map(Outcome::as_str).join(", "),
         ),
         agent: query.id("agent_id").map(AgentId),
-        visible_to: identity.agent(),
+        visible_to: call.identity.agent(),
         words: query.text("q", MAX_TOPIC_CHARS),
         from,
         until,
     };
     let page = query.page();
     query.finish()?;
-    Ok(list(
-        "meetings",
-        page,
-        &api.context.store.meetings(&filter, page).await?,
-        meeting_view::row,
-    ))
+    let meetings = call.api.context.store.meetings(&filter, page).await?;
+    Ok(list("meetings", page, &meetings, meeting_view::row))
 }
 
-async fn show(api: &Api, identity: &Identity, id: MeetingId) -> Result<Response, ApiError> {
-    ensure_visible(api, identity, id).await?;
-    Ok(ok(&meeting_view::whole(api, id).await?))
+#[utoipa::path(get, path = "/api/v1/meetings/{id}")]
+async fn show(call: Call) -> Result<Response, ApiError> {
+    let id = call.id();
+    ensure_visible(&call.api, &call.identity, id).await?;
+    Ok(ok(&meeting_view::whole(&call.api, id).await?))
 }
 
 /// Lets an agent see the meetings it is or was in, and those it moderates.
@@ -265,18 +194,15 @@ pub(super) async fn ensure_visible(
     }
 }
 
-async fn events(
-    api: &Api,
-    identity: &Identity,
-    id: MeetingId,
-    query: Result<Fields, ApiError>,
-) -> Result<Response, ApiError> {
-    let mut query = query?;
+#[utoipa::path(get, path = "/api/v1/meetings/{id}/events")]
+async fn events(call: Call) -> Result<Response, ApiError> {
+    let id = call.id();
+    let mut query = call.query()?;
     let after = query.number("after", 0, u64::MAX >> 1).unwrap_or(0);
     let limit = query.number("limit", 1, u64::from(Limits::JOURNAL_PAGE_ROWS));
     query.finish()?;
-    ensure_visible(api, identity, id).await?;
-    let store = &api.context.store;
+    ensure_visible(&call.api, &call.identity, id).await?;
+    let store = &call.api.context.store;
     let meeting = store
         .meeting(id)
         .await?
@@ -292,93 +218,6 @@ async fn events(
         events.push(json!({"seq": recorded.seq, "kind": row.kind, "version": row.version, "at": recorded.at, "data": data}));
     }
     Ok(ok(&json!({"events": events, "last_seq": meeting.last_seq})))
-}
-
-async fn join(
-    api: &Api,
-    identity: &Identity,
-    id: MeetingId,
-    body: Result<Fields, ApiError>,
-    headers: &HeaderMap,
-) -> Result<Response, ApiError> {
-    let mut body = body?;
-    let agent = body
-        .id("agent_id")
-        .map(AgentId)
-        .or_else(|| identity.agent());
-    let Some(agent) = agent else {
-        return Err(ApiError::invalid(
-            "agent_id",
-            "is required with the admin token",
-        ));
-    };
-    let named = named(api, &mut body, "agent_id", &[agent]).await?;
-    body.finish()?;
-    let name = named
-        .into_iter()
-        .next()
-        .map_or_else(String::new, |(_, name)| name);
-    instruct(api, identity, id, Command::Join { agent, name }).await?;
-    let host = headers
-        .get(HOST)
-        .and_then(|host| host.to_str().ok())
-        .unwrap_or("localhost");
-    let websocket_url = format!("ws://{host}/ws/meetings/{id}?agent_id={agent}");
-    Ok(ok(
-        &json!({"meeting_id": id.0, "agent_id": agent.0, "websocket_url": websocket_url}),
-    ))
-}
-
-async fn moderate(
-    api: &Api,
-    identity: &Identity,
-    id: MeetingId,
-    step: Step,
-    body: Result<Fields, ApiError>,
-) -> Result<Response, ApiError> {
-    let mut body = body?;
-    let command = match step {
-        Step::Start => Command::Start,
-        Step::Pause => Command::Pause,
-        Step::Resume => Command::Resume,
-        Step::Cancel => Command::Cancel {
-            reason: body.text("reason", MAX_TOPIC_CHARS),
-        },
-    };
-    body.finish()?;
-    instruct(api, identity, id, command).await?;
-    let shown: Value = meeting_view::whole(api, id).await?;
-    Ok(ok(&shown))
-}
-
-/// Gives a meeting a command, and waits until what follows is durable.
-async fn instruct(
-    api: &Api,
-    identity: &Identity,
-    id: MeetingId,
-    command: Command,
-) -> Result<(), ApiError> {
-    let from = identity.caller();
-    let instruct = |reply, permit| {
-        let command = command.clone();
-        let instruction = Instruction {
-            from,
-            command,
-            reply,
-            permit,
-        };
-        meeting::Message::Instruct(Box::new(instruction))
-    };
-    let (refusal, status) = match api.ask_meeting(id, None, instruct).await? {
-        Some(Ok(_)) => return Ok(()),
-        Some(Err(refused)) => refused,
-        None => {
-            let meeting = api.context.store.meeting(id).await?;
-            let status = meeting.map_or(Status::Completed, |meeting| meeting.header.status);
-            (Refusal::Over, status)
-        }
-    };
-    Err(ApiError::from(refusal).in_state(status))
 }
 
 /// Log rows behind one meeting: as many as a person could have read.
