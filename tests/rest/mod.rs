@@ -2,6 +2,7 @@
 
 mod communications;
 mod meetings;
+mod openapi;
 
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE};

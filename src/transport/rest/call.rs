@@ -17,6 +17,10 @@ use crate::transport::{Api, ApiError};
 /// A request to a route that anybody may ask.
 pub(super) struct Visit {
     pub(super) api: Api,
+    /// The path as it was asked for.
+    pub(super) path: String,
+    /// What stood in it where the template has names.
+    pub(super) captured: Captured,
 }
 
 /// A request of somebody who is known. Its body is not read yet.

@@ -8,12 +8,16 @@ mod agents;
 mod call;
 mod communications;
 mod decisions;
+mod docs;
 mod health;
 mod meeting_view;
 mod meetings;
+mod new_meeting;
 mod openapi;
+mod page;
 mod route;
 mod router;
+mod schema;
 mod steps;
 
 use std::convert::Infallible;
@@ -21,7 +25,7 @@ use std::sync::Arc;
 
 use http::{Method, StatusCode};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use warp::filters::BoxedFilter;
 use warp::path::FullPath;
 use warp::{Filter, Rejection, Reply};
@@ -29,9 +33,8 @@ use warp::{Filter, Rejection, Reply};
 use self::call::Load;
 use self::route::Route;
 use self::router::{Found, Missed, Router};
-use super::fields::{self, Fields};
+use super::fields::Fields;
 use super::{Api, ApiError, Response};
-use crate::storage::{Page, PageRequest, Start};
 
 /// Every REST route.
 fn table() -> Vec<Route> {
@@ -39,10 +42,12 @@ fn table() -> Vec<Route> {
         health::routes(),
         agents::routes(),
         communications::routes(),
+        new_meeting::routes(),
         meetings::routes(),
         steps::routes(),
         decisions::routes(),
         openapi::routes(),
+        docs::routes(),
     ];
     resources.into_iter().flatten().collect()
 }
@@ -103,27 +108,6 @@ fn ok(body: &impl Serialize) -> Response {
 /// 201 with a body.
 fn created(body: &impl Serialize) -> Response {
     warp::reply::with_status(ok(body), StatusCode::CREATED).into_response()
-}
-
-/// A list in the shape that all lists have.
-fn list<T>(
-    name: &str,
-    request: PageRequest,
-    page: &Page<T>,
-    show: impl Fn(&T) -> Value,
-) -> Response {
-    let number = match request.start {
-        Start::Number(number) => Some(number),
-        Start::After(_) => None,
-    };
-    let items: Vec<_> = page.items.iter().map(show).collect();
-    ok(&json!({
-        name: items,
-        "total": page.total,
-        "page": number,
-        "page_size": request.size,
-        "next_cursor": page.next.map(fields::cursor),
-    }))
 }
 
 /// JSON text that is kept as it came, as a value again.

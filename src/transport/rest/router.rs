@@ -28,6 +28,7 @@ enum Segment {
 /// A request and the route that it is for.
 pub(super) struct Found {
     route: Arc<Route>,
+    path: String,
     captured: Captured,
 }
 
@@ -64,6 +65,7 @@ impl Router {
         let route = routes.iter().find(|route| route.method() == method);
         Ok(Found {
             route: Arc::clone(route.ok_or_else(|| Missed::Method(methods(routes)))?),
+            path: path.to_owned(),
             captured,
         })
     }
@@ -72,9 +74,20 @@ impl Router {
 impl Found {
     /// Answers. Who asks is known before the body is read.
     pub(super) async fn answer(self, api: Api, load: Load) -> Result<Response, ApiError> {
-        let Self { route, captured } = self;
+        let Self {
+            route,
+            path,
+            captured,
+        } = self;
         match &route.answer {
-            Answer::Anybody(answer) => answer(Visit { api }).await,
+            Answer::Anybody(answer) => {
+                answer(Visit {
+                    api,
+                    path,
+                    captured,
+                })
+                .await
+            }
             Answer::Known(answer) => {
                 let identity = auth::identify(&api, load.headers()).await?;
                 answer(Call::new(api, identity, captured, load)).await
