@@ -102,6 +102,20 @@ impl ApiError {
         Self::new(StatusCode::NOT_FOUND, "not_found", message)
     }
 
+    /// 405, with the methods that the path does know.
+    pub fn method_not_allowed(allowed: &str) -> Self {
+        let message = format!("this path answers {allowed} only");
+        let answer = Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method_not_allowed",
+            message,
+        );
+        match HeaderValue::from_str(allowed) {
+            Ok(allowed) => answer.with_header(ALLOW, allowed),
+            Err(_) => answer,
+        }
+    }
+
     /// 408: the body did not arrive in time.
     pub fn request_timeout() -> Self {
         let message = "the body of the request did not arrive in time: send it again";
@@ -258,13 +272,9 @@ pub async fn recover(rejection: Rejection) -> Result<Response, Infallible> {
     if let Some(error) = rejection.find::<ApiError>() {
         return Ok(error.into());
     }
+    // The router has said 405 with its own methods; what is left are the sockets, which only GET opens.
     let error = if rejection.find::<warp::reject::MethodNotAllowed>().is_some() {
-        ApiError::new(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "method_not_allowed",
-            "this route does not know this method",
-        )
-        .with_header(ALLOW, HeaderValue::from_static("GET, POST"))
+        ApiError::method_not_allowed("GET")
     } else {
         ApiError::not_found("no such route")
     };

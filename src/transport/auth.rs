@@ -121,7 +121,7 @@ pub(super) fn identity(
 }
 
 /// Who asks, if that is known and within its rate.
-async fn identify(api: &Api, headers: &HeaderMap) -> Result<Identity, ApiError> {
+pub(super) async fn identify(api: &Api, headers: &HeaderMap) -> Result<Identity, ApiError> {
     let identity = bearer_of(api, headers).await?;
     let counted = api.context.throttle.caller(identity.counted_as());
     counted.map_err(ApiError::rate_limited)?;

@@ -1,10 +1,16 @@
 //! The fields of a request, from its query or its JSON body: read one by one, and all that is wrong with
 //! them told at once.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::fmt;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -15,7 +21,8 @@ use crate::storage::{Keyset, PageRequest, Start, Words};
 /// Fields not read yet, and what was wrong with those that were.
 #[derive(Debug)]
 pub struct Fields {
-    values: Map<String, Value>,
+    /// Each as the JSON text that it came as.
+    values: BTreeMap<String, Box<RawValue>>,
     faults: Map<String, Value>,
 }
 
@@ -27,12 +34,11 @@ impl Fields {
     pub fn from_query(query: &str) -> Result<Self, ApiError> {
         let pairs: Vec<(String, String)> = serde_urlencoded::from_str(query)
             .map_err(|e| ApiError::invalid("query", e.to_string()))?;
-        Ok(Self::new(
-            pairs
-                .into_iter()
-                .map(|(name, value)| (name, Value::String(value)))
-                .collect(),
-        ))
+        let texts = pairs.into_iter().map(|(name, value)| {
+            let text = to_raw_value(&value).map_err(|e| ApiError::invalid(&name, e.to_string()))?;
+            Ok((name, text))
+        });
+        Ok(Self::new(texts.collect::<Result<_, ApiError>>()?))
     }
 
     /// From a JSON body.
@@ -41,16 +47,26 @@ impl Fields {
     /// 400 if it is no JSON object.
     pub fn from_json(body: &[u8]) -> Result<Self, ApiError> {
         let body = if body.is_empty() { b"{}" } else { body };
-        let values = serde_json::from_slice(body)
+        let Given(pairs) = serde_json::from_slice(body)
             .map_err(|e| ApiError::invalid("body", format!("must be a JSON object: {e}")))?;
-        Ok(Self::new(values))
+        Ok(Self::new(pairs))
     }
 
-    fn new(values: Map<String, Value>) -> Self {
-        Self {
-            values,
+    fn new(pairs: Vec<(String, Box<RawValue>)>) -> Self {
+        let mut fields = Self {
+            values: BTreeMap::new(),
             faults: Map::new(),
+        };
+        for (name, value) in pairs {
+            match fields.values.entry(name) {
+                Entry::Vacant(place) => drop(place.insert(value)),
+                Entry::Occupied(place) => {
+                    let name = place.key().clone();
+                    fields.fault(&name, "is given twice");
+                }
+            }
         }
+        fields
     }
 
     /// Notes what is wrong with a field.
@@ -86,8 +102,9 @@ impl Fields {
 
     /// A field of any shape; null is as good as absent.
     pub fn take<T: DeserializeOwned>(&mut self, field: &str) -> Option<T> {
-        let value = self.values.remove(field).filter(|value| !value.is_null())?;
-        match serde_path_to_error::deserialize(value) {
+        let text = self.values.remove(field).filter(|text| !is_null(text))?;
+        let mut text = serde_json::Deserializer::from_str(text.get());
+        match serde_path_to_error::deserialize(&mut text) {
             Ok(value) => Some(value),
             Err(error) => {
                 let path = error.path().to_string();
@@ -96,7 +113,7 @@ impl Fields {
                 } else {
                     format!("{field}.{path}")
                 };
-                self.fault(&name, error.inner().to_string());
+                self.fault(&name, reason(error.inner()));
                 None
             }
         }
@@ -259,8 +276,44 @@ impl Fields {
     }
 
     fn has(&self, field: &str) -> bool {
-        self.values.get(field).is_some_and(|value| !value.is_null())
+        self.values.get(field).is_some_and(|text| !is_null(text))
     }
+}
+
+/// The fields of a JSON object in their order, each as its text.
+struct Given(Vec<(String, Box<RawValue>)>);
+
+impl<'de> Deserialize<'de> for Given {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Pairs;
+        impl<'de> Visitor<'de> for Pairs {
+            type Value = Given;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a map")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Given, A::Error> {
+                let mut pairs = Vec::new();
+                while let Some(pair) = map.next_entry()? {
+                    pairs.push(pair);
+                }
+                Ok(Given(pairs))
+            }
+        }
+        deserializer.deserialize_map(Pairs)
+    }
+}
+
+fn is_null(text: &RawValue) -> bool {
+    text.get() == "null"
+}
+
+/// What is wrong with a value, without its place in the text of its field, which says nothing about the body.
+fn reason(error: &serde_json::Error) -> String {
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    let reason = error.to_string();
+    reason.strip_suffix(&place).unwrap_or(&reason).to_owned()
 }
 
 fn clamp(number: u64) -> u32 {
@@ -296,6 +349,39 @@ mod tests {
         let shown = format!("{error:?}");
         for field in ["sender_id", "page_size", "start_date", "colour"] {
             assert!(shown.contains(field), "{field} is missing in {shown}");
+        }
+    }
+
+    #[test]
+    fn a_field_of_a_body_keeps_its_text() {
+        let kept = r#"{"b": 1.50,  "a":"\u00e9", "b": 1e2}"#;
+        let mut fields = Fields::from_json(format!(r#"{{"odd": {kept} }}"#).as_bytes()).unwrap();
+        let odd: Box<RawValue> = fields.take("odd").unwrap();
+        assert_eq!(odd.get(), kept);
+        fields.finish().unwrap();
+    }
+
+    #[test]
+    fn a_fault_names_its_place_and_no_line() {
+        let mut fields = Fields::from_json(br#"{"a": {"b": ["x"]}, "c": "\ud800"}"#).unwrap();
+        let a: Option<BTreeMap<String, Vec<u8>>> = fields.take("a");
+        assert_eq!((a, fields.text("c", 9)), (None, None));
+        let shown = format!("{:?}", fields.finish().unwrap_err());
+        for part in ["a.b[0]", "expected u8", "hex escape"] {
+            assert!(shown.contains(part), "{part} is missing in {shown}");
+        }
+        assert!(!shown.contains("line"), "{shown}");
+    }
+
+    #[test]
+    fn a_field_that_is_given_twice_is_a_fault() {
+        for mut fields in [
+            Fields::from_json(br#"{"a": 1, "a": 1}"#).unwrap(),
+            Fields::from_query("a=1&a=1").unwrap(),
+        ] {
+            assert_eq!(fields.number("a", 0, 9), Some(1));
+            let shown = format!("{:?}", fields.finish().unwrap_err());
+            assert!(shown.contains("twice"), "{shown}");
         }
     }
 

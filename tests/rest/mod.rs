@@ -2,9 +2,10 @@
 
 mod communications;
 mod meetings;
+mod openapi;
 
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
+use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{Method, Request, StatusCode};
 use serde_json::{Value, json};
 use synod::client::{Client, Error};
@@ -149,11 +150,57 @@ async fn every_refusal_has_one_shape() {
         ),
         (Method::POST, AGENTS, json, "{", 400, "validation_error"),
         (Method::POST, AGENTS, json, "[]", 400, "validation_error"),
+        (
+            Method::POST,
+            AGENTS,
+            json,
+            r#"{"name": "ada", "name": "ben"}"#,
+            400,
+            "validation_error",
+        ),
     ] {
         let shown = format!("{method} {path} {body}");
         let answer = send(method, path, content_type, body).await;
         assert_eq!(answer, (status, code.to_owned()), "{shown}");
     }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_path_names_the_methods_that_it_knows_and_head_is_one() {
+    let fresh = Fresh::sqlite().await;
+    let server = Server::on(&fresh).await;
+    let send = async |method: Method, path: &str| {
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", server.admin.address()))
+            .body(Bytes::new().into())
+            .unwrap();
+        server.admin.exchange(request).await.unwrap()
+    };
+    let meeting = format!("{MEETINGS}/{}", Uuid::nil());
+    let socket = format!("/ws/meetings/{}", Uuid::nil());
+    for (path, allowed) in [
+        (AGENTS, "GET, HEAD, POST"),
+        (&meeting, "GET, HEAD"),
+        (&format!("{meeting}/start"), "POST"),
+        ("/healthz", "GET, HEAD"),
+        (&socket, "GET"),
+    ] {
+        let answer = send(Method::PATCH, path).await;
+        assert_eq!(answer.status(), StatusCode::METHOD_NOT_ALLOWED, "{path}");
+        assert_eq!(answer.headers()[ALLOW], allowed, "{path}");
+    }
+    let (head, get) = (
+        send(Method::HEAD, AGENTS).await,
+        send(Method::GET, AGENTS).await,
+    );
+    assert_eq!((head.status(), head.body().len()), (StatusCode::OK, 0));
+    assert_eq!(
+        head.headers()[CONTENT_LENGTH],
+        get.body().len().to_string(),
+        "as long as what GET gives"
+    );
     server.stop().await;
 }
 

@@ -1,90 +1,192 @@
 //! `/agents`: who may connect.
 
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 use uuid::Uuid;
-use warp::Filter;
-use warp::filters::BoxedFilter;
 
-use super::{body, created, list, ok, reading, respond, stored_json, writing};
+use super::call::Call;
+use super::page::Place;
+use super::route::Route;
+use super::schema::{EXAMPLE_ID, described};
+use super::{created, ok, stored_json};
+use crate::clock::Clock;
 use crate::domain::AgentId;
-use crate::storage::{Agent, Role};
-use crate::transport::auth::{self, Identity};
+use crate::storage::{self, PageRequest, Role};
 use crate::transport::fields::Fields;
-use crate::transport::{Api, ApiError, Response};
+use crate::transport::{ApiError, Response, auth};
 
-pub(super) fn routes(api: &Api) -> BoxedFilter<(Response,)> {
-    let all = warp::path!("agents");
-    let create = all
-        .and(writing(api, body()))
-        .then(|identity, body, api| async move { respond(create(&api, &identity, body).await) });
-    let index = all
-        .and(reading(api))
-        .then(|_, query, api| async move { respond(index(&api, query).await) });
-    let show = warp::path!("agents" / Uuid)
-        .and(reading(api))
-        .then(|id, _, _, api| async move { respond(show(&api, AgentId(id)).await) });
-    create.or(index).unify().or(show).unify().boxed()
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::of::<__path_create, _>(create),
+        Route::of::<__path_index, _>(index),
+        Route::of::<__path_show, _>(show),
+    ]
 }
 
-async fn create(
-    api: &Api,
-    identity: &Identity,
-    body: Result<Fields, ApiError>,
-) -> Result<Response, ApiError> {
-    identity.ensure_admin()?;
-    let mut body = body?;
-    let id = body.id("id");
-    let name = body.required_text("name", MAX_NAME_CHARS);
-    let role = body.word("role", Role::parse, "agent, observer");
-    let model = body.text("model", MAX_NAME_CHARS);
-    let metadata: Option<Value> = body.take("metadata");
-    body.finish()?;
-    let clock = &api.context.clock;
-    let agent = Agent {
-        id: AgentId(id.unwrap_or_else(|| clock.id())),
-        name: name.unwrap_or_default(),
-        role: role.unwrap_or(Role::Agent),
-        model,
-        metadata: metadata.map(|metadata| metadata.to_string()),
-        created_at: clock.now(),
-        revoked_at: None,
-    };
-    let (token, hash) = auth::issue(clock);
-    api.context.store.create_agent(&agent, hash).await?;
-    let mut shown = view(&agent);
-    shown["token"] = token.into();
-    Ok(created(&shown))
+/// An agent to be added.
+struct NewAgent {
+    id: Option<Uuid>,
+    name: String,
+    role: Role,
+    model: Option<String>,
+    metadata: Option<Box<RawValue>>,
 }
 
-async fn index(api: &Api, query: Result<Fields, ApiError>) -> Result<Response, ApiError> {
-    let mut query = query?;
-    let page = query.page();
+/// An agent as everyone sees it.
+#[derive(Serialize, ToSchema)]
+struct Agent {
+    id: Uuid,
+    /// For people.
+    name: String,
+    /// `agent`, or `observer`: its token reads everything and changes nothing.
+    role: &'static str,
+    /// The language model behind it.
+    model: Option<String>,
+    /// Whatever was given at its creation.
+    metadata: Option<Value>,
+    created_at: DateTime<Utc>,
+    /// When its token was taken away.
+    revoked_at: Option<DateTime<Utc>>,
+}
+
+/// An agent with its token, which is shown only this once.
+#[derive(Serialize, ToSchema)]
+struct Credentials {
+    #[serde(flatten)]
+    agent: Agent,
+    /// What the agent shows as its bearer token. Only its hash is kept.
+    token: String,
+}
+
+/// A page of agents, newest first.
+#[derive(Serialize, ToSchema)]
+struct Agents {
+    agents: Vec<Agent>,
+    #[serde(flatten)]
+    place: Place,
+}
+
+/// Adds an agent.
+///
+/// Needs the admin token. The answer holds the agent's own token, which is shown only this once.
+#[utoipa::path(
+    post,
+    path = "/api/v1/agents",
+    request_body = NewAgent,
+    responses(
+        (status = 201, description = "The new agent and its token.", body = Credentials),
+        (status = 403, description = "`forbidden`: this needs the admin token."),
+        (status = 409, description = "`already_exists`: the id is taken."),
+    )
+)]
+async fn create(mut call: Call) -> Result<Response, ApiError> {
+    call.identity.ensure_admin()?;
+    let new = NewAgent::read(call.fields().await?)?;
+    let context = &call.api.context;
+    let agent = new.into_agent(&context.clock);
+    let (token, hash) = auth::issue(&context.clock);
+    context.store.create_agent(&agent, hash).await?;
+    let agent = Agent::from(&agent);
+    Ok(created(&Credentials { agent, token }))
+}
+
+/// Lists agents.
+///
+/// Newest first, revoked ones among them.
+#[utoipa::path(
+    get,
+    path = "/api/v1/agents",
+    params(PageRequest),
+    responses((status = 200, description = "A page of agents.", body = Agents))
+)]
+async fn index(call: Call) -> Result<Response, ApiError> {
+    let mut query = call.query()?;
+    let request = query.page();
     query.finish()?;
-    Ok(list(
-        "agents",
-        page,
-        &api.context.store.agents(page).await?,
-        view,
-    ))
+    let page = call.api.context.store.agents(request).await?;
+    Ok(ok(&Agents {
+        agents: page.items.iter().map(Agent::from).collect(),
+        place: Place::of(request, &page),
+    }))
 }
 
-async fn show(api: &Api, id: AgentId) -> Result<Response, ApiError> {
-    let agent = api.context.store.agent(id).await?;
-    Ok(ok(&view(
-        &agent.ok_or_else(|| ApiError::not_found("no such agent"))?,
-    )))
+/// Shows one agent.
+///
+/// Any agent may look up any other.
+#[utoipa::path(
+    get,
+    path = "/api/v1/agents/{id}",
+    responses((status = 200, description = "The agent.", body = Agent))
+)]
+async fn show(call: Call) -> Result<Response, ApiError> {
+    let agent = call.api.context.store.agent(call.id()).await?;
+    let agent = agent.ok_or_else(|| ApiError::not_found("no such agent"))?;
+    Ok(ok(&Agent::from(&agent)))
 }
 
-fn view(agent: &Agent) -> Value {
-    json!({
-        "id": agent.id.0,
-        "name": agent.name,
-        "role": agent.role.as_str(),
-        "model": agent.model,
-        "metadata": agent.metadata.as_deref().map(stored_json),
-        "created_at": agent.created_at,
-        "revoked_at": agent.revoked_at,
-    })
+impl NewAgent {
+    fn read(mut body: Fields) -> Result<Self, ApiError> {
+        let new = Self {
+            id: body.id("id"),
+            name: body
+                .required_text("name", MAX_NAME_CHARS)
+                .unwrap_or_default(),
+            role: body
+                .word("role", Role::parse, "agent, observer")
+                .unwrap_or(Role::Agent),
+            model: body.text("model", MAX_NAME_CHARS),
+            metadata: body.take("metadata"),
+        };
+        body.finish()?;
+        Ok(new)
+    }
+
+    fn into_agent(self, clock: &Clock) -> storage::Agent {
+        storage::Agent {
+            id: AgentId(self.id.unwrap_or_else(|| clock.id())),
+            name: self.name,
+            role: self.role,
+            model: self.model,
+            metadata: self.metadata.map(|metadata| metadata.get().to_owned()),
+            created_at: clock.now(),
+            revoked_at: None,
+        }
+    }
+}
+
+impl From<&storage::Agent> for Agent {
+    fn from(agent: &storage::Agent) -> Self {
+        Self {
+            id: agent.id.0,
+            name: agent.name.clone(),
+            role: agent.role.as_str(),
+            model: agent.model.clone(),
+            metadata: agent.metadata.as_deref().map(stored_json),
+            created_at: agent.created_at,
+            revoked_at: agent.revoked_at,
+        }
+    }
+}
+
+described! {
+    NewAgent, "NewAgent", json!({
+        "type": "object",
+        "description": "An agent to be added.",
+        "required": ["name"],
+        "additionalProperties": false,
+        "properties": {
+            "id": {"type": ["string", "null"], "format": "uuid", "description": "Chosen by the server when left out."},
+            "name": {"type": "string", "minLength": 1, "maxLength": MAX_NAME_CHARS, "description": "For people."},
+            "role": {"type": ["string", "null"], "enum": ["agent", "observer", null], "default": "agent",
+                     "description": "An observer's token reads everything and changes nothing."},
+            "model": {"type": ["string", "null"], "maxLength": MAX_NAME_CHARS, "description": "The language model behind it."},
+            "metadata": {"type": ["object", "array", "string", "number", "boolean", "null"], "description": "Any JSON; given back as it is."},
+        },
+        "example": {"id": EXAMPLE_ID, "name": "ada", "model": "m-1", "metadata": {"team": "tea"}},
+    });
 }
 
 /// Characters of an agent's or a model's name.

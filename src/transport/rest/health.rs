@@ -1,27 +1,61 @@
 //! `/healthz`: the process answers. `/readyz`: it also wants traffic.
 
 use http::StatusCode;
-use serde_json::json;
+use serde::Serialize;
 use tokio::time::timeout;
-use warp::filters::BoxedFilter;
-use warp::{Filter, Reply};
+use utoipa::ToSchema;
+use warp::Reply;
 
-use super::{ok, with};
+use super::call::Visit;
+use super::ok;
+use super::route::Route;
 use crate::config::Limits;
-use crate::transport::{Api, Response};
+use crate::transport::{ApiError, Response};
 
-pub(super) fn routes(api: &Api) -> BoxedFilter<(Response,)> {
-    let alive = warp::path!("healthz")
-        .and(warp::get())
-        .map(|| ok(&json!({"status": "ok"})));
-    let ready = warp::path!("readyz")
-        .and(warp::get())
-        .and(with(api))
-        .then(ready);
-    alive.or(ready).unify().boxed()
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::public::<__path_alive, _>(alive),
+        Route::public::<__path_ready, _>(ready),
+    ]
 }
 
-async fn ready(api: Api) -> Response {
+/// How the server is.
+#[derive(Serialize, ToSchema)]
+struct Health {
+    /// `ok`, `ready` or `not_ready`.
+    status: &'static str,
+    /// What is in the way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'static str>,
+}
+
+/// Says that the process answers.
+///
+/// For liveness probes; asks nothing of the database.
+#[utoipa::path(
+    get,
+    path = "/healthz",
+    responses((status = 200, description = "It does.", body = Health))
+)]
+async fn alive(_: Visit) -> Result<Response, ApiError> {
+    Ok(ok(&Health {
+        status: "ok",
+        message: None,
+    }))
+}
+
+/// Says whether the server wants traffic.
+///
+/// For readiness probes: the database answers, commits succeed, and there is room for commands.
+#[utoipa::path(
+    get,
+    path = "/readyz",
+    responses(
+        (status = 200, description = "It does.", body = Health),
+        (status = 503, description = "Not now: `message` says why.", body = Health),
+    )
+)]
+async fn ready(Visit { api, .. }: Visit) -> Result<Response, ApiError> {
     let is_reachable = || async {
         let ping = timeout(Limits::CALL_TIMEOUT, api.context.store.ping()).await;
         matches!(ping, Ok(Ok(())))
@@ -37,11 +71,13 @@ async fn ready(api: Api) -> Response {
     } else {
         None
     };
-    match obstacle {
-        None => ok(&json!({"status": "ready"})),
-        Some(obstacle) => {
-            let body = ok(&json!({"status": "not_ready", "message": obstacle}));
-            warp::reply::with_status(body, StatusCode::SERVICE_UNAVAILABLE).into_response()
-        }
-    }
+    let (status, code) = match obstacle {
+        None => ("ready", StatusCode::OK),
+        Some(_) => ("not_ready", StatusCode::SERVICE_UNAVAILABLE),
+    };
+    let health = ok(&Health {
+        status,
+        message: obstacle,
+    });
+    Ok(warp::reply::with_status(health, code).into_response())
 }

@@ -1,121 +1,185 @@
 //! A meeting as everyone sees it.
 
-use serde_json::{Value, json};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+use uuid::Uuid;
 
-use super::{communications, decisions, stored_json};
+use super::communications::Communication;
+use super::decisions::Decision;
+use super::schema::Live;
+use super::stored_json;
 use crate::actors::journal;
 use crate::actors::meeting::Message;
-use crate::domain::{MeetingId, Status};
-use crate::storage::{
-    DecisionFilter, Meeting, Message as Said, PageRequest, ParticipantRow, Start,
-};
+use crate::domain::{MeetingId, MeetingType, Outcome, Status};
+use crate::storage::{self, DecisionFilter, PageRequest, ParticipantRow, Start};
 use crate::transport::{Api, ApiError, ask};
-use crate::wire::outbound;
+use crate::wire::{outbound, shape};
 
-/// A meeting's row.
-pub(super) fn row(meeting: &Meeting) -> Value {
-    let header = &meeting.header;
-    json!({
-        "id": meeting.id.0,
-        "topic": meeting.topic,
-        "meeting_type": meeting.meeting_type.as_str(),
-        "status": header.status.as_str(),
-        "outcome": header.outcome.map(crate::domain::Outcome::as_str),
-        "created_at": meeting.created_at,
-        "started_at": header.started_at,
-        "completed_at": header.completed_at,
-        "max_discussion_rounds": meeting.max_discussion_rounds,
-        "current_round": header.current_round,
-        "settings": stored_json(&meeting.settings),
-        "summary": header.summary,
-        "last_seq": meeting.last_seq,
-    })
+/// What stands in a meeting's row.
+#[derive(Serialize, ToSchema)]
+pub(super) struct MeetingRow {
+    id: Uuid,
+    /// What it is about, exactly as given.
+    topic: String,
+    #[schema(value_type = MeetingType)]
+    meeting_type: &'static str,
+    #[schema(value_type = Status)]
+    status: &'static str,
+    /// Null until it has ended.
+    #[schema(value_type = Option<Outcome>)]
+    outcome: Option<&'static str>,
+    created_at: DateTime<Utc>,
+    started_at: Option<DateTime<Utc>>,
+    completed_at: Option<DateTime<Utc>>,
+    max_discussion_rounds: u32,
+    /// 0 before the first.
+    current_round: u32,
+    #[schema(value_type = shape::Settings)]
+    settings: Value,
+    /// The points of the discussion, where no decision stands.
+    summary: Option<String>,
+    /// The number of its last event.
+    last_seq: u64,
 }
 
 /// A meeting with all that belongs to it.
-pub(super) async fn whole(api: &Api, id: MeetingId) -> Result<Value, ApiError> {
+#[derive(Serialize, ToSchema)]
+pub(super) struct Meeting {
+    #[serde(flatten)]
+    row: MeetingRow,
+    /// In speaking order, the moderator among them.
+    participants: Vec<Participant>,
+    /// What was said, in order.
+    messages: Vec<MeetingMessage>,
+    /// The messages that prompted it.
+    related_communications: Vec<Communication>,
+    decision: Option<Decision>,
+    /// Where it stands; null when it has ended.
+    live: Option<Live>,
+}
+
+/// Somebody in a meeting.
+#[derive(Serialize, ToSchema)]
+struct Participant {
+    agent_id: Uuid,
+    name: String,
+    /// `moderator` or `participant`.
+    role: &'static str,
+    joined_at: DateTime<Utc>,
+    /// When it left for good.
+    left_at: Option<DateTime<Utc>>,
+    /// From 1; null for a moderator who does not participate.
+    speaking_order: Option<u32>,
+}
+
+/// Something said in a meeting.
+#[derive(Serialize, ToSchema)]
+struct MeetingMessage {
+    /// By whom; null is the meeting itself.
+    agent_id: Option<Uuid>,
+    content: String,
+    /// The number of the event that recorded it.
+    sequence_number: u64,
+    /// `opinion`, `consensus` or `meta`.
+    message_type: &'static str,
+    /// 0 before the first.
+    round: u32,
+    timestamp: DateTime<Utc>,
+}
+
+impl From<&storage::Meeting> for MeetingRow {
+    fn from(meeting: &storage::Meeting) -> Self {
+        let header = &meeting.header;
+        Self {
+            id: meeting.id.0,
+            topic: meeting.topic.clone(),
+            meeting_type: meeting.meeting_type.as_str(),
+            status: header.status.as_str(),
+            outcome: header.outcome.map(Outcome::as_str),
+            created_at: meeting.created_at,
+            started_at: header.started_at,
+            completed_at: header.completed_at,
+            max_discussion_rounds: meeting.max_discussion_rounds,
+            current_round: header.current_round,
+            settings: stored_json(&meeting.settings),
+            summary: header.summary.clone(),
+            last_seq: meeting.last_seq,
+        }
+    }
+}
+
+/// A meeting with all that belongs to it.
+pub(super) async fn whole(api: &Api, id: MeetingId) -> Result<Meeting, ApiError> {
     let store = &api.context.store;
-    let meeting = store
-        .meeting(id)
-        .await?
-        .ok_or_else(|| ApiError::not_found("no such meeting"))?;
-    let status = meeting.header.status;
-    let participants: Vec<_> = store
-        .participants(id)
-        .await?
-        .iter()
-        .map(participant)
-        .collect();
-    let messages: Vec<_> = store.messages(id).await?.iter().map(message).collect();
-    let related: Vec<_> = store
-        .related_communications(id)
-        .await?
-        .iter()
-        .map(communications::view)
-        .collect();
+    let missing = || ApiError::not_found("no such meeting");
+    let meeting = store.meeting(id).await?.ok_or_else(missing)?;
+    let participants = store.participants(id).await?;
+    let messages = store.messages(id).await?;
+    let related = store.related_communications(id).await?;
     let only = PageRequest {
         size: 1,
         start: Start::Number(1),
     };
-    let decisions = store
-        .decisions(
-            &DecisionFilter {
-                meeting: Some(id),
-                ..DecisionFilter::default()
-            },
-            only,
-        )
-        .await?;
-    let mut shown = row(&meeting);
-    shown["participants"] = participants.into();
-    shown["messages"] = messages.into();
-    shown["related_communications"] = related.into();
-    shown["decision"] = decisions
-        .items
-        .into_iter()
-        .next()
-        .as_ref()
-        .map(decisions::view)
-        .into();
-    shown["live"] = live(api, id, status).await?;
-    Ok(shown)
+    let filter = DecisionFilter {
+        meeting: Some(id),
+        ..DecisionFilter::default()
+    };
+    let decisions = store.decisions(&filter, only).await?;
+    Ok(Meeting {
+        row: MeetingRow::from(&meeting),
+        participants: participants.iter().map(Participant::from).collect(),
+        messages: messages.into_iter().map(MeetingMessage::from).collect(),
+        related_communications: related.iter().map(Communication::from).collect(),
+        decision: decisions.items.first().map(Decision::from),
+        live: live(api, id, meeting.header.status).await?,
+    })
 }
 
 /// Where a meeting stands that has not ended. One that is not awake here is read from its journal: looking
 /// at a meeting must not take it over.
-async fn live(api: &Api, id: MeetingId, status: Status) -> Result<Value, ApiError> {
+async fn live(api: &Api, id: MeetingId, status: Status) -> Result<Option<Live>, ApiError> {
     if matches!(status, Status::Completed | Status::Failed) {
-        return Ok(Value::Null);
+        return Ok(None);
     }
     if let Some(actor) = api.directory.find(id) {
         let permit = api.permit(0)?;
         if let Ok(standing) = ask(&actor, |reply| Message::Describe(reply, permit)).await {
-            return Ok(standing);
+            return Ok(Some(Live(standing)));
         }
     }
     let rows = api.context.store.journal(id, 0, u32::MAX).await?;
     let (meeting, _) = journal::load(rows).map_err(|_| ApiError::internal())?;
-    Ok(outbound::state(&meeting))
+    Ok(Some(Live(outbound::state(&meeting))))
 }
 
-fn participant(row: &ParticipantRow) -> Value {
-    json!({
-        "agent_id": row.agent.0,
-        "name": row.name,
-        "role": if row.is_moderator { "moderator" } else { "participant" },
-        "joined_at": row.joined_at,
-        "left_at": row.left_at,
-        "speaking_order": row.speaking_order,
-    })
+impl From<&ParticipantRow> for Participant {
+    fn from(row: &ParticipantRow) -> Self {
+        Self {
+            agent_id: row.agent.0,
+            name: row.name.clone(),
+            role: if row.is_moderator {
+                "moderator"
+            } else {
+                "participant"
+            },
+            joined_at: row.joined_at,
+            left_at: row.left_at,
+            speaking_order: row.speaking_order,
+        }
+    }
 }
 
-fn message(message: &Said) -> Value {
-    json!({
-        "agent_id": message.agent.map(|agent| agent.0),
-        "content": message.content,
-        "sequence_number": message.sequence_number,
-        "message_type": message.message_type,
-        "round": message.round,
-        "timestamp": message.timestamp,
-    })
+impl From<storage::Message> for MeetingMessage {
+    fn from(message: storage::Message) -> Self {
+        Self {
+            agent_id: message.agent.map(|agent| agent.0),
+            content: message.content,
+            sequence_number: message.sequence_number,
+            message_type: message.message_type,
+            round: message.round,
+            timestamp: message.timestamp,
+        }
+    }
 }

@@ -1,0 +1,246 @@
+//! `/meetings/{id}/…`: the steps that change a meeting.
+
+use http::header::HOST;
+use serde::Serialize;
+use serde_json::json;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::call::Call;
+use super::meeting_view::{self, Meeting};
+use super::route::Route;
+use super::schema::{EXAMPLE_ID, described};
+use super::{new_meeting, ok};
+use crate::actors::meeting::{self, Instruction};
+use crate::domain::settings::MAX_TOPIC_CHARS;
+use crate::domain::{AgentId, Command, MeetingId, Refusal, Status};
+use crate::transport::fields::Fields;
+use crate::transport::{ApiError, Response};
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::of::<__path_join, _>(join),
+        Route::of::<__path_start, _>(start),
+        Route::of::<__path_pause, _>(pause),
+        Route::of::<__path_resume, _>(resume),
+        Route::of::<__path_cancel, _>(cancel),
+    ]
+}
+
+/// Who is to join a meeting.
+struct Joining {
+    agent: Option<AgentId>,
+}
+
+/// Why a meeting is cancelled.
+struct Cancelling {
+    reason: Option<String>,
+}
+
+/// A step that needs no more words.
+struct Step;
+
+/// A participant, and where it goes.
+#[derive(Serialize, ToSchema)]
+struct Joined {
+    meeting_id: Uuid,
+    agent_id: Uuid,
+    /// The address of its socket.
+    websocket_url: String,
+}
+
+/// Adds a participant.
+///
+/// The calling agent, or with the admin token the one that `agent_id` names. It speaks from the next round on.
+#[utoipa::path(
+    post,
+    path = "/api/v1/meetings/{id}/join",
+    request_body(content = Joining, description = "May be empty with an agent's own token."),
+    responses(
+        (status = 200, description = "The agent is a participant; next it connects.", body = Joined),
+        (status = 403, description = "`forbidden`: the meeting admits invited agents only, or `agent_id` is not yours."),
+        (status = 409, description = "`already_participant`, `meeting_full` or `meeting_over`; `details.status` is where the meeting stands."),
+    )
+)]
+async fn join(mut call: Call) -> Result<Response, ApiError> {
+    let mut body = call.fields().await?;
+    let Joining { agent } = Joining::read(&mut body);
+    let agent = agent.or_else(|| call.identity.agent());
+    let Some(agent) = agent else {
+        return Err(ApiError::invalid(
+            "agent_id",
+            "is required with the admin token",
+        ));
+    };
+    let named = new_meeting::named(&call.api, &mut body, "agent_id", &[agent]).await?;
+    body.finish()?;
+    let name = named
+        .into_iter()
+        .next()
+        .map_or_else(String::new, |(_, name)| name);
+    instruct(&call, Command::Join { agent, name }).await?;
+    let id: MeetingId = call.id();
+    let host = call
+        .headers
+        .get(HOST)
+        .and_then(|host| host.to_str().ok())
+        .unwrap_or("localhost");
+    Ok(ok(&Joined {
+        meeting_id: id.0,
+        agent_id: agent.0,
+        websocket_url: format!("ws://{host}/ws/meetings/{id}?agent_id={agent}"),
+    }))
+}
+
+/// Starts a meeting.
+///
+/// The first round opens, and whoever comes first is asked to speak. Needs the moderator's token or the admin token.
+#[utoipa::path(
+    post,
+    path = "/api/v1/meetings/{id}/start",
+    request_body(content = Step, description = "May be empty."),
+    responses(
+        (status = 200, description = "The meeting, in progress.", body = Meeting),
+        (status = 403, description = "`forbidden`: only the moderator or the operator may do this."),
+        (status = 409, description = "`meeting_already_started`, `no_participants` or `meeting_over`; `details.status` is where the meeting stands."),
+    )
+)]
+async fn start(call: Call) -> Result<Response, ApiError> {
+    moderate(call, Command::Start).await
+}
+
+/// Stops a meeting's clocks.
+///
+/// Nobody speaks or votes until it is resumed. Needs the moderator's token or the admin token.
+#[utoipa::path(
+    post,
+    path = "/api/v1/meetings/{id}/pause",
+    request_body(content = Step, description = "May be empty."),
+    responses(
+        (status = 200, description = "The meeting, paused.", body = Meeting),
+        (status = 403, description = "`forbidden`: only the moderator or the operator may do this."),
+        (status = 409, description = "`meeting_not_in_progress`, `meeting_paused` or `meeting_over`; `details.status` is where the meeting stands."),
+    )
+)]
+async fn pause(call: Call) -> Result<Response, ApiError> {
+    moderate(call, Command::Pause).await
+}
+
+/// Lets a paused meeting go on.
+///
+/// Every deadline moves by as long as it was paused. Needs the moderator's token or the admin token.
+#[utoipa::path(
+    post,
+    path = "/api/v1/meetings/{id}/resume",
+    request_body(content = Step, description = "May be empty."),
+    responses(
+        (status = 200, description = "The meeting, in progress.", body = Meeting),
+        (status = 403, description = "`forbidden`: only the moderator or the operator may do this."),
+        (status = 409, description = "`meeting_not_in_progress`, `meeting_not_paused` or `meeting_over`; `details.status` is where the meeting stands."),
+    )
+)]
+async fn resume(call: Call) -> Result<Response, ApiError> {
+    moderate(call, Command::Resume).await
+}
+
+/// Ends a meeting without a decision.
+///
+/// Whatever it is doing. Needs the moderator's token or the admin token.
+#[utoipa::path(
+    post,
+    path = "/api/v1/meetings/{id}/cancel",
+    request_body(content = Cancelling, description = "May be empty."),
+    responses(
+        (status = 200, description = "The meeting, ended.", body = Meeting),
+        (status = 403, description = "`forbidden`: only the moderator or the operator may do this."),
+        (status = 409, description = "`meeting_over`; `details.status` is where the meeting stands."),
+    )
+)]
+async fn cancel(mut call: Call) -> Result<Response, ApiError> {
+    let Cancelling { reason } = Cancelling::read(call.fields().await?)?;
+    carried_out(&call, Command::Cancel { reason }).await
+}
+
+/// A moderator's step that needs no more words.
+async fn moderate(mut call: Call, command: Command) -> Result<Response, ApiError> {
+    let Step = Step::read(call.fields().await?)?;
+    carried_out(&call, command).await
+}
+
+/// The meeting after a command.
+async fn carried_out(call: &Call, command: Command) -> Result<Response, ApiError> {
+    instruct(call, command).await?;
+    Ok(ok(&meeting_view::whole(&call.api, call.id()).await?))
+}
+
+/// Gives a meeting a command, and waits until what follows is durable.
+async fn instruct(call: &Call, command: Command) -> Result<(), ApiError> {
+    let (api, id) = (&call.api, call.id());
+    let from = call.identity.caller()?;
+    let instruct = |reply, permit| {
+        let command = command.clone();
+        let instruction = Instruction {
+            from,
+            command,
+            reply,
+            permit,
+        };
+        meeting::Message::Instruct(Box::new(instruction))
+    };
+    let (refusal, status) = match api.ask_meeting(id, None, instruct).await? {
+        Some(Ok(_)) => return Ok(()),
+        Some(Err(refused)) => refused,
+        None => {
+            let meeting = api.context.store.meeting(id).await?;
+            let status = meeting.map_or(Status::Completed, |meeting| meeting.header.status);
+            (Refusal::Over, status)
+        }
+    };
+    Err(ApiError::from(refusal).in_state(status))
+}
+
+impl Joining {
+    fn read(body: &mut Fields) -> Self {
+        let agent = body.id("agent_id").map(AgentId);
+        Self { agent }
+    }
+}
+
+impl Cancelling {
+    fn read(mut body: Fields) -> Result<Self, ApiError> {
+        let reason = body.text("reason", MAX_TOPIC_CHARS);
+        body.finish()?;
+        Ok(Self { reason })
+    }
+}
+
+impl Step {
+    fn read(body: Fields) -> Result<Self, ApiError> {
+        body.finish()?;
+        Ok(Self)
+    }
+}
+
+described! {
+    Joining, "Joining", json!({
+        "type": "object",
+        "description": "Who is to join a meeting.",
+        "additionalProperties": false,
+        "properties": {"agent_id": {"type": ["string", "null"], "format": "uuid",
+            "description": "Needed with the admin token; else your own."}},
+        "example": {"agent_id": EXAMPLE_ID},
+    });
+    Cancelling, "Cancelling", json!({
+        "type": "object",
+        "description": "Why a meeting is cancelled.",
+        "additionalProperties": false,
+        "properties": {"reason": {"type": ["string", "null"], "maxLength": MAX_TOPIC_CHARS}},
+        "example": {"reason": "It rains."},
+    });
+    Step, "Step", json!({
+        "type": "object",
+        "description": "A step that needs no more words.",
+        "additionalProperties": false,
+        "example": {},
+    });
+}
