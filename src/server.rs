@@ -24,7 +24,7 @@ use crate::storage::{DroppedPart, Store, migrate};
 use crate::telemetry::Metrics;
 use crate::transport::accept::{self, Listener};
 use crate::transport::door::Door;
-use crate::transport::{Api, Readiness, auth};
+use crate::transport::{Api, Readiness, auth, idempotency};
 
 /// What a server is made of; everything that touches the world comes in from outside.
 pub struct Parts {
@@ -198,6 +198,7 @@ impl House {
             health,
             admin: auth::Admin::new(&admin_token),
             allowed_origins: allowed_origins.into(),
+            keys: idempotency::Keys::default(),
             readiness: Readiness::default(),
         };
         Ok(Self { api, registry })
@@ -273,6 +274,10 @@ impl Upkeep {
                 }
             }
             Err(error) => warn!(%error, "the log's upkeep is left to its next turn"),
+        }
+        let before = self.clock.now() - Limits::IDEMPOTENCY_KEY_TTL;
+        if let Err(error) = self.store.forget_keys(before).await {
+            warn!(%error, "old idempotency keys are left to the next turn");
         }
     }
 }

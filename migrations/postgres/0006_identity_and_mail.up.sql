@@ -40,6 +40,8 @@ create table idempotency_keys (
     -- The id that what the request makes has, and the time at which it is made: a second try makes the same again.
     resource_id uuid        not null,
     created_at  timestamptz not null,
+    -- Random. With the operator's token, which is not here, it makes the token that an answer shows again.
+    salt        bytea       not null check (octet_length(salt) = 32),
     -- The answer; null while it is being worked out, and where it can be worked out again.
     status      smallint,
     answer      text,

@@ -38,6 +38,8 @@ create table idempotency_keys (
     -- The id that what the request makes has, and the time at which it is made: a second try makes the same again.
     resource_id blob    not null,
     created_at  integer not null,
+    -- Random. With the operator's token, which is not here, it makes the token that an answer shows again.
+    salt        blob    not null check (length(salt) = 32),
     -- The answer; null while it is being worked out, and where it can be worked out again.
     status      integer,
     answer      text,

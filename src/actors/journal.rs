@@ -19,8 +19,17 @@ pub enum Error {
     Fold(#[from] FoldError),
 }
 
-/// Frames that were carried out already: who sent which id, and the event it became.
-pub type Answered = HashMap<(AgentId, String), u64>;
+/// What was carried out already, and the event that it became.
+pub type Answered = HashMap<Asked, u64>;
+
+/// Something that acts once, however often it comes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Asked {
+    /// A frame: who sent it, under which id.
+    Frame(AgentId, String),
+    /// A request by REST, by its key.
+    Request(String),
+}
 
 /// Rebuilds a meeting, and what it answered to which frame.
 ///
@@ -31,8 +40,12 @@ pub fn load(rows: Vec<JournalRow>) -> Result<(Meeting, Answered), Error> {
     let mut recorded = Vec::with_capacity(rows.len());
     for row in rows {
         let event = decode(&row)?;
-        if let (Some(id), Some(agent)) = (row.frame_id, author(&event.event)) {
-            answered.insert((agent, id), event.seq);
+        if let Some(id) = row.frame_id {
+            let asked = match author(&event.event) {
+                Some(agent) => Asked::Frame(agent, id),
+                None => Asked::Request(id),
+            };
+            answered.insert(asked, event.seq);
         }
         recorded.push(event);
     }
@@ -98,7 +111,7 @@ fn header(meeting: &Meeting) -> Header {
     }
 }
 
-/// Whose frame an event answers.
+/// Whose frame an event answers; none of a request by REST leads to such an event.
 fn author(event: &Event) -> Option<AgentId> {
     match event {
         Event::OpinionPresented { agent, .. }

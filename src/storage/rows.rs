@@ -411,6 +411,8 @@ pub struct KeyedRequest {
     pub resource: Uuid,
     /// When it is made.
     pub at: DateTime<Utc>,
+    /// Random.
+    pub salt: [u8; 32],
 }
 
 /// What is kept under an idempotency key: the first request that came with it.
@@ -422,6 +424,8 @@ pub struct Reserved {
     pub resource: Uuid,
     /// When it is made.
     pub at: DateTime<Utc>,
+    /// Random.
+    pub salt: Vec<u8>,
     /// How it was answered, if that is known.
     pub answer: Option<Answer>,
 }

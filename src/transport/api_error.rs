@@ -66,6 +66,14 @@ impl ApiError {
         .with("details", Value::Object(details))
     }
 
+    /// Every bad field and what is wrong with it; nothing of an answer that is about no fields.
+    pub fn into_details(self) -> Map<String, Value> {
+        match self.0.more.get("details") {
+            Some(Value::Object(details)) => details.clone(),
+            _ => Map::new(),
+        }
+    }
+
     /// 400 for one field.
     pub fn invalid(field: &str, reason: impl Into<String>) -> Self {
         Self::validation(Map::from_iter([(field.to_owned(), json!([reason.into()]))]))
@@ -147,8 +155,8 @@ impl ApiError {
     }
 
     /// 415.
-    pub fn not_json() -> Self {
-        let message = "send JSON, with `Content-Type: application/json`";
+    pub fn unsupported_media_type(media_type: &str) -> Self {
+        let message = format!("send `Content-Type: {media_type}`");
         Self::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "unsupported_media_type",

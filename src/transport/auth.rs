@@ -5,10 +5,12 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit, Mac};
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, SEC_WEBSOCKET_PROTOCOL};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
+use uuid::Uuid;
 use warp::{Filter, Rejection};
 
 use super::{Api, ApiError};
@@ -38,6 +40,12 @@ impl Admin {
         Self(hash(token))
     }
 
+    /// A token for an agent that is the same for the same salt: it is in no answer that is kept, and yet can be shown again.
+    pub(super) fn derive(&self, salt: &[u8; 32]) -> (String, TokenHash) {
+        let mac = Hmac::<Sha256>::new_from_slice(&self.0.0).expect("a key of any length will do");
+        token_of(mac.chain_update(salt).finalize().into_bytes().into())
+    }
+
     fn is(&self, token: TokenHash) -> bool {
         self.0.0.ct_eq(&token.0).into()
     }
@@ -45,7 +53,11 @@ impl Admin {
 
 /// A new token, and the hash to keep.
 pub fn issue(clock: &Clock) -> (String, TokenHash) {
-    let token = format!("synod_{}", URL_SAFE_NO_PAD.encode(clock.bytes::<32>()));
+    token_of(clock.bytes())
+}
+
+fn token_of(secret: [u8; 32]) -> (String, TokenHash) {
+    let token = format!("synod_{}", URL_SAFE_NO_PAD.encode(secret));
     let kept = hash(&token);
     (token, kept)
 }
@@ -80,6 +92,14 @@ impl Identity {
         match self {
             Self::Admin => Caller::Admin,
             Self::Agent(bearer) | Self::Observer(bearer) => Caller::Agent(bearer.id),
+        }
+    }
+
+    /// Whose idempotency keys these are: the operator's stand under the nil UUID.
+    pub(super) fn owner(&self) -> Uuid {
+        match self {
+            Self::Admin => Uuid::nil(),
+            Self::Agent(bearer) | Self::Observer(bearer) => bearer.id.0,
         }
     }
 

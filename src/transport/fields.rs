@@ -81,16 +81,22 @@ impl Fields {
     ///
     /// # Errors
     /// 400 with everything that was wrong, unknown fields among it.
-    pub fn finish(mut self) -> Result<(), ApiError> {
+    pub fn finish(self) -> Result<(), ApiError> {
+        let faults = self.into_faults();
+        if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(ApiError::validation(faults))
+        }
+    }
+
+    /// Ends the reading with everything that was wrong, by field; unknown fields are among it.
+    pub fn into_faults(mut self) -> Map<String, Value> {
         let unknown: Vec<_> = self.values.keys().cloned().collect();
         for name in unknown {
             self.fault(&name, "unknown field");
         }
-        if self.faults.is_empty() {
-            Ok(())
-        } else {
-            Err(ApiError::validation(self.faults))
-        }
+        self.faults
     }
 
     /// Notes a field that is not there.
@@ -117,6 +123,12 @@ impl Fields {
                 None
             }
         }
+    }
+
+    /// Whether a field's JSON begins with one of these signs.
+    pub fn starts(&self, field: &str, signs: [char; 2]) -> bool {
+        let text = self.values.get(field);
+        text.is_some_and(|text| text.get().starts_with(signs))
     }
 
     /// A text of at most `max_chars` characters, without NUL, which a database cannot keep.

@@ -11,6 +11,7 @@ pub mod api_error;
 pub mod auth;
 pub mod door;
 pub mod fields;
+pub mod idempotency;
 mod places;
 pub mod rest;
 pub mod ws;
@@ -54,6 +55,8 @@ pub struct Api {
     pub admin: auth::Admin,
     /// Browser origins that may connect.
     pub allowed_origins: Arc<[String]>,
+    /// Requests with a key that are under way.
+    pub keys: idempotency::Keys,
     /// Whether all meetings are awake and the server is not going down.
     pub readiness: Readiness,
 }

@@ -1,6 +1,7 @@
 //! REST: agents, meetings, decisions, the log, health; what is shown, to whom, and what is refused.
 
 mod communications;
+mod idempotency;
 mod meetings;
 mod openapi;
 

@@ -143,8 +143,8 @@ async fn a_key_belongs_to_the_first_request_that_came_with_it(fresh: &Fresh) {
     );
     let found = store.reserve(&request(2, 8)).await.unwrap();
     assert_eq!(
-        (found.resource, found.fingerprint),
-        (uuid(5, 1), vec![7; 32])
+        (found.resource, found.fingerprint, found.salt),
+        (uuid(5, 1), vec![7; 32], vec![8; 32])
     );
     let answer = Answer {
         status: 201,
@@ -179,5 +179,6 @@ fn request(n: u64, fingerprint: u8) -> KeyedRequest {
         fingerprint: [fingerprint; 32],
         resource: uuid(5, n),
         at: at(i64::try_from(n).unwrap()),
+        salt: [fingerprint + 1; 32],
     }
 }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, SqliteConnection};
 use synod::storage::memory::Memory;
 use synod::storage::{Database, Store, connect, migrate};
 
@@ -54,6 +55,46 @@ impl Fresh {
         }
     }
 
+    /// Forgets every kept answer, as if the servers had been killed before they could keep them.
+    pub(crate) async fn forget_answers(&self) {
+        let sql = "update idempotency_keys set status = null, answer = null";
+        match self.database.as_ref() {
+            Some(Database::Postgres(url)) => {
+                let mut connection = PgConnection::connect(url).await.expect("a connection");
+                sqlx::query(sql)
+                    .execute(&mut connection)
+                    .await
+                    .expect("rows");
+            }
+            Some(Database::Sqlite(path)) => {
+                let mut connection = sqlite(path).await;
+                sqlx::query(sql)
+                    .execute(&mut connection)
+                    .await
+                    .expect("rows");
+            }
+            None => panic!("memory forgets by itself"),
+        }
+    }
+
+    /// Every answer that is kept under an idempotency key.
+    pub(crate) async fn kept_answers(&self) -> Vec<String> {
+        let sql = "select answer from idempotency_keys where answer is not null";
+        match self.database.as_ref() {
+            Some(Database::Postgres(url)) => {
+                let mut connection = PgConnection::connect(url).await.expect("a connection");
+                let answers = sqlx::query_scalar(sql).fetch_all(&mut connection).await;
+                answers.expect("rows")
+            }
+            Some(Database::Sqlite(path)) => {
+                let mut connection = sqlite(path).await;
+                let answers = sqlx::query_scalar(sql).fetch_all(&mut connection).await;
+                answers.expect("rows")
+            }
+            None => panic!("memory has no tables"),
+        }
+    }
+
     /// Another connection to a PostgreSQL database, beside the store's own.
     pub(crate) async fn psql(&self) -> PgConnection {
         let Some(Database::Postgres(url)) = &self.database else {
@@ -61,6 +102,11 @@ impl Fresh {
         };
         PgConnection::connect(url).await.expect("a connection")
     }
+}
+
+async fn sqlite(path: &std::path::Path) -> SqliteConnection {
+    let options = SqliteConnectOptions::new().filename(path);
+    options.connect().await.expect("a connection")
 }
 
 /// A database without tables; it lives as long as this.

@@ -90,6 +90,8 @@ pub struct Instruction {
     pub from: Caller,
     /// What.
     pub command: Command,
+    /// The request's own id, under which it acts once; JSON text that is no frame's id.
+    pub key: Option<String>,
     /// Told the number of the event that it became, once that is durable; or why not, and where the meeting stands.
     pub reply: RpcReplyPort<Result<u64, (Refusal, Status)>>,
     /// Held until then.

@@ -20,7 +20,7 @@ use tracing::{Span, info_span, warn};
 use self::consequences::{Requests, lets_a_clock_run, log};
 use self::effects::{Effect, Effects};
 use self::listeners::{Listener, Listeners};
-use super::journal::{self, Answered};
+use super::journal::{self, Answered, Asked};
 use super::permit::Permit;
 use super::persistence;
 use super::presence::Presence;
@@ -28,7 +28,7 @@ use crate::clock::Clock;
 use crate::config::Limits;
 use crate::domain::{AgentId, Caller, Command, Input, Meeting, Phase, Recorded, Refusal};
 use crate::telemetry::Metrics;
-use crate::wire::{CloseCode, Frame, outbound};
+use crate::wire::{CloseCode, Frame, FrameId, outbound};
 
 pub use self::listeners::ConnectionId;
 pub use self::message::{Attached, Attachment, Instruction, Message, NotAttached, Submission};
@@ -184,7 +184,7 @@ impl MeetingActor {
             permit,
         } = submission;
         let id = id.as_ref();
-        let key = id.map(|id| (agent, id.to_json()));
+        let key = id.map(|id| Asked::Frame(agent, id.to_json()));
         if let Some(&seq) = key.as_ref().and_then(|key| state.answered.get(key)) {
             state.answer(connection, outbound::ack(id, seq), permit);
             return;
@@ -194,7 +194,7 @@ impl MeetingActor {
             from: Caller::Agent(agent),
             command,
         };
-        match self.apply(myself, state, input, key.as_ref().map(|(_, id)| id.clone())) {
+        match self.apply(myself, state, input, id.map(FrameId::to_json)) {
             Ok(seq) => {
                 state.answer(connection, outbound::ack(id, seq), permit);
                 if let Some(key) = key {
@@ -267,10 +267,18 @@ impl MeetingActor {
         let Instruction {
             from,
             command,
+            key,
             reply,
             permit,
         } = instruction;
-        let result = self.apply(myself, state, Input::Command { from, command }, None);
+        let asked = key.clone().map(Asked::Request);
+        let result = match asked.as_ref().and_then(|asked| state.answered.get(asked)) {
+            Some(&seq) => Ok(seq),
+            None => self.apply(myself, state, Input::Command { from, command }, key),
+        };
+        if let (Some(asked), Ok(seq)) = (asked, &result) {
+            state.answered.insert(asked, *seq);
+        }
         let status = state.meeting.status();
         let result = result.map_err(|refusal| (refusal, status));
         state.reply(move || drop((reply.send(result), permit)));

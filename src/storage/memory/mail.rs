@@ -120,6 +120,7 @@ impl Keys {
             fingerprint: request.fingerprint.to_vec(),
             resource: request.resource,
             at: request.at,
+            salt: request.salt.to_vec(),
             answer: None,
         };
         let key = (request.owner, request.key.clone());

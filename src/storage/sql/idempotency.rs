@@ -20,6 +20,7 @@ fn decode(row: &impl Columns) -> Result<Reserved, Error> {
         fingerprint: row.bytes("fingerprint")?,
         resource: row.id("resource_id")?,
         at: row.time("created_at")?,
+        salt: row.bytes("salt")?,
         answer,
     })
 }
@@ -29,8 +30,8 @@ pub(super) async fn reserve<DB: Dialect>(
     request: &KeyedRequest,
 ) -> Result<Reserved, Error> {
     let insert = Statement::new(
-        "insert into idempotency_keys (owner_id, key, fingerprint, resource_id, created_at)
-         values (?, ?, ?, ?, ?)
+        "insert into idempotency_keys (owner_id, key, fingerprint, resource_id, created_at, salt)
+         values (?, ?, ?, ?, ?, ?)
              on conflict (owner_id, key) do nothing",
         [
             request.owner.into(),
@@ -38,10 +39,11 @@ pub(super) async fn reserve<DB: Dialect>(
             Value::Bytes(request.fingerprint.to_vec()),
             request.resource.into(),
             request.at.into(),
+            Value::Bytes(request.salt.to_vec()),
         ],
     );
     let select = Statement::new(
-        "select fingerprint, resource_id, created_at, status, answer
+        "select fingerprint, resource_id, created_at, salt, status, answer
            from idempotency_keys
           where owner_id = ? and key = ?",
         [request.owner.into(), request.key.as_str().into()],

@@ -31,9 +31,23 @@ pub(super) async fn maintain<DB: Dialect>(
         let (found, deleted) = lease.end(answer).await?;
         upkeep.deleted += deleted;
         if found < u64::from(Limits::UPKEEP_BATCH_ROWS) {
-            return Ok(upkeep);
+            break;
         }
     }
+    forget_places(pool, oldest).await?;
+    Ok(upkeep)
+}
+
+/// Direct messages that are gone from the log go from their receivers' lines.
+async fn forget_places<DB: Dialect>(pool: &Pool<DB>, oldest: DateTime<Utc>) -> Result<(), Error> {
+    let statement = Statement::new(
+        "delete from direct_messages
+          where sent_at < ?
+            and not exists (select 1 from communications
+                             where id = communication_id and timestamp = sent_at)",
+        [oldest.into()],
+    );
+    Lease::of(pool).await?.fetch(statement).await.map(|_| ())
 }
 
 /// Deletes a batch of old messages that no meeting links to. Answers how many were found and how many are gone: a link that was

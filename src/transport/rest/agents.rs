@@ -1,5 +1,7 @@
 //! `/agents`: who may connect.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -7,22 +9,24 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::call::Call;
+use super::call::{Call, Intake};
 use super::page::Place;
 use super::route::Route;
 use super::schema::{EXAMPLE_ID, described};
 use super::{created, ok, stored_json};
-use crate::clock::Clock;
 use crate::domain::AgentId;
-use crate::storage::{self, PageRequest, Role};
+use crate::storage::{self, Error, PageRequest, Role, Store, TokenHash};
 use crate::transport::fields::Fields;
-use crate::transport::{ApiError, Response, auth};
+use crate::transport::idempotency::Act;
+use crate::transport::{ApiError, Response};
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        Route::of::<__path_create, _>(create),
+        Route::acting::<__path_create, _>(Intake::Fields, create),
         Route::of::<__path_index, _>(index),
         Route::of::<__path_show, _>(show),
+        Route::acting::<__path_rotate, _>(Intake::Fields, rotate),
+        Route::of::<__path_revoke, _>(revoke),
     ]
 }
 
@@ -34,6 +38,9 @@ struct NewAgent {
     model: Option<String>,
     metadata: Option<Box<RawValue>>,
 }
+
+/// A new token needs no more words.
+struct Rotation;
 
 /// An agent as everyone sees it.
 #[derive(Serialize, ToSchema)]
@@ -82,15 +89,70 @@ struct Agents {
         (status = 409, description = "`already_exists`: the id is taken."),
     )
 )]
-async fn create(mut call: Call) -> Result<Response, ApiError> {
+async fn create(call: Call, act: Arc<Act>) -> Result<Response, ApiError> {
     call.identity.ensure_admin()?;
-    let new = NewAgent::read(call.fields().await?)?;
-    let context = &call.api.context;
-    let agent = new.into_agent(&context.clock);
-    let (token, hash) = auth::issue(&context.clock);
-    context.store.create_agent(&agent, hash).await?;
+    let agent = NewAgent::read(call.fields()?)?.into_agent(&act);
+    let (token, hash) = act.token(&call.api);
+    let store = &call.api.context.store;
+    match store.create_agent(&agent, hash).await {
+        // An earlier try has made it already: the token says that it was this one.
+        Err(Error::AlreadyExists(_)) if is_ours(&**store, agent.id, hash).await? => {}
+        created => created?,
+    }
     let agent = Agent::from(&agent);
     Ok(created(&Credentials { agent, token }))
+}
+
+async fn is_ours(store: &dyn Store, id: AgentId, token: TokenHash) -> Result<bool, ApiError> {
+    Ok(store.tokens(&[id]).await?.contains(&(id, token)))
+}
+
+/// Gives an agent another token.
+///
+/// The old one opens nothing from now on, and the sockets that it opened are closed with 4001. A token that was revoked is given
+/// anew. Needs the admin token.
+#[utoipa::path(
+    post,
+    path = "/api/v1/agents/{id}/token",
+    request_body(content = Rotation, description = "May be empty."),
+    responses(
+        (status = 200, description = "The agent and its new token, which is shown only this once.", body = Credentials),
+        (status = 403, description = "`forbidden`: this needs the admin token."),
+    )
+)]
+async fn rotate(call: Call, act: Arc<Act>) -> Result<Response, ApiError> {
+    call.identity.ensure_admin()?;
+    call.fields()?.finish()?;
+    let (context, id) = (&call.api.context, call.id());
+    let (token, hash) = act.token(&call.api);
+    let is_known = context.store.replace_token(id, hash).await?;
+    let agent = context.store.agent(id).await?.filter(|_| is_known);
+    let agent = agent.ok_or_else(|| ApiError::not_found("no such agent"))?;
+    context.presence.dismiss(id, Some(hash));
+    let agent = Agent::from(&agent);
+    Ok(ok(&Credentials { agent, token }))
+}
+
+/// Takes an agent's token away.
+///
+/// It opens nothing from now on, and its sockets are closed with 4001 at once. What the agent said stays. Twice is once. Needs
+/// the admin token.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/agents/{id}",
+    responses(
+        (status = 200, description = "The agent, revoked.", body = Agent),
+        (status = 403, description = "`forbidden`: this needs the admin token."),
+    )
+)]
+async fn revoke(call: Call) -> Result<Response, ApiError> {
+    call.identity.ensure_admin()?;
+    let (context, id) = (&call.api.context, call.id());
+    context.store.revoke_agent(id, context.clock.now()).await?;
+    let agent = context.store.agent(id).await?;
+    let agent = agent.ok_or_else(|| ApiError::not_found("no such agent"))?;
+    context.presence.dismiss(id, None);
+    Ok(ok(&Agent::from(&agent)))
 }
 
 /// Lists agents.
@@ -144,14 +206,14 @@ impl NewAgent {
         Ok(new)
     }
 
-    fn into_agent(self, clock: &Clock) -> storage::Agent {
+    fn into_agent(self, act: &Act) -> storage::Agent {
         storage::Agent {
-            id: AgentId(self.id.unwrap_or_else(|| clock.id())),
+            id: AgentId(self.id.unwrap_or(act.id)),
             name: self.name,
             role: self.role,
             model: self.model,
             metadata: self.metadata.map(|metadata| metadata.get().to_owned()),
-            created_at: clock.now(),
+            created_at: act.at,
             revoked_at: None,
         }
     }
@@ -172,6 +234,12 @@ impl From<&storage::Agent> for Agent {
 }
 
 described! {
+    Rotation, "Rotation", json!({
+        "type": "object",
+        "description": "A new token needs no more words.",
+        "additionalProperties": false,
+        "example": {},
+    });
     NewAgent, "NewAgent", json!({
         "type": "object",
         "description": "An agent to be added.",

@@ -23,7 +23,7 @@ pub(super) struct Visit {
     pub(super) captured: Captured,
 }
 
-/// A request of somebody who is known. Its body is not read yet.
+/// A request of somebody who is known.
 pub(super) struct Call {
     pub(super) api: Api,
     /// Who asks.
@@ -31,7 +31,8 @@ pub(super) struct Call {
     pub(super) headers: HeaderMap,
     captured: Captured,
     query: String,
-    body: Body,
+    /// Of a request that acts; of another it is not read.
+    pub(super) body: Bytes,
 }
 
 /// What stood in a path where its template has names in braces.
@@ -67,15 +68,101 @@ impl Load {
     pub(super) fn headers(&self) -> &HeaderMap {
         &self.headers
     }
+
+    pub(super) fn query(&self) -> &str {
+        &self.query
+    }
+
+    /// Takes the body in. One that announces more than fits is not read at all.
+    pub(super) async fn take_body(&mut self, intake: Intake, api: &Api) -> Result<Bytes, ApiError> {
+        let announced = self
+            .headers
+            .get(CONTENT_LENGTH)
+            .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+        if let Some(bytes) = announced.filter(|bytes| *bytes > intake.max_bytes(api)) {
+            return Err(intake.too_large(api, bytes));
+        }
+        let patience = Limits::ms(api.context.limits.body_timeout_ms);
+        let body = timeout(patience, self.read(intake, api))
+            .await
+            .map_err(|_| ApiError::request_timeout())??;
+        let kind = self.headers.get(CONTENT_TYPE);
+        let kind = kind.map(|kind| kind.to_str().unwrap_or_default());
+        if !body.is_empty() && !kind.is_none_or(|kind| intake.takes(kind)) {
+            return Err(ApiError::unsupported_media_type(intake.media_type()));
+        }
+        Ok(body)
+    }
+
+    async fn read(&mut self, intake: Intake, api: &Api) -> Result<Bytes, ApiError> {
+        let max_bytes = intake.max_bytes(api);
+        let mut body = BytesMut::new();
+        while let Some(chunk) = self.body.next().await {
+            let chunk = chunk.map_err(|e| ApiError::invalid("body", format!("broke off: {e}")))?;
+            let length = u64::try_from(body.len() + chunk.len()).unwrap_or(u64::MAX);
+            if length > max_bytes {
+                return Err(intake.too_large(api, length));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body.freeze())
+    }
+}
+
+/// What kind of body a route takes, and how much of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Intake {
+    /// JSON of settings and names.
+    Fields,
+    /// JSON with a message in it.
+    Message,
+    /// Many messages, one on each line: NDJSON.
+    Messages,
+}
+
+impl Intake {
+    fn max_bytes(self, api: &Api) -> u64 {
+        let limits = &api.context.limits;
+        match self {
+            Self::Fields => Limits::BODY_MAX_BYTES,
+            Self::Message => limits.message_max_bytes() * ESCAPED_BYTES + ENVELOPE_BYTES,
+            Self::Messages => limits.batch_max_mb * MEBIBYTE,
+        }
+    }
+
+    fn too_large(self, api: &Api, bytes: u64) -> ApiError {
+        match self {
+            Self::Fields | Self::Messages => ApiError::body_too_large(self.max_bytes(api)),
+            Self::Message => {
+                let max_message = api.context.limits.message_max_bytes();
+                ApiError::message_too_large(max_message, bytes)
+            }
+        }
+    }
+
+    /// The media type that it has.
+    pub(super) fn media_type(self) -> &'static str {
+        match self {
+            Self::Fields | Self::Message => "application/json",
+            Self::Messages => "application/x-ndjson",
+        }
+    }
+
+    fn takes(self, kind: &str) -> bool {
+        let kind = kind.split(';').next().unwrap_or_default().trim();
+        kind.eq_ignore_ascii_case(self.media_type())
+    }
 }
 
 impl Call {
-    pub(super) fn new(api: Api, identity: Identity, captured: Captured, load: Load) -> Self {
-        let Load {
-            headers,
-            query,
-            body,
-        } = load;
+    pub(super) fn new(
+        api: Api,
+        identity: Identity,
+        captured: Captured,
+        load: Load,
+        body: Bytes,
+    ) -> Self {
+        let Load { headers, query, .. } = load;
         Self {
             api,
             identity,
@@ -100,60 +187,14 @@ impl Call {
         Fields::from_query(&self.query)
     }
 
-    /// The fields of a JSON body that is no message.
-    pub(super) async fn fields(&mut self) -> Result<Fields, ApiError> {
-        let too_large = |_| ApiError::body_too_large(Limits::BODY_MAX_BYTES);
-        self.body(Limits::BODY_MAX_BYTES, too_large).await
-    }
-
-    /// The fields of a JSON body of at most so many bytes. `too_large` is told how many there are.
-    pub(super) async fn body(
-        &mut self,
-        max_bytes: u64,
-        too_large: impl Fn(u64) -> ApiError + Send,
-    ) -> Result<Fields, ApiError> {
-        let body = self.bytes(max_bytes, too_large).await?;
-        let content_type = self.headers.get(CONTENT_TYPE);
-        let content_type = content_type.map(|value| value.to_str().unwrap_or_default());
-        if !body.is_empty() && !content_type.is_none_or(|kind| kind.starts_with("application/json"))
-        {
-            return Err(ApiError::not_json());
-        }
-        Fields::from_json(&body)
-    }
-
-    /// The body as it came. One that announces more than `max_bytes` is not read at all.
-    pub(super) async fn bytes(
-        &mut self,
-        max_bytes: u64,
-        too_large: impl Fn(u64) -> ApiError + Send,
-    ) -> Result<Bytes, ApiError> {
-        let announced = self
-            .headers
-            .get(CONTENT_LENGTH)
-            .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-        if let Some(announced) = announced.filter(|announced| *announced > max_bytes) {
-            return Err(too_large(announced));
-        }
-        timeout(Limits::BODY_TIMEOUT, self.read(max_bytes, too_large))
-            .await
-            .map_err(|_| ApiError::request_timeout())?
-    }
-
-    async fn read(
-        &mut self,
-        max_bytes: u64,
-        too_large: impl Fn(u64) -> ApiError + Send,
-    ) -> Result<Bytes, ApiError> {
-        let mut body = BytesMut::new();
-        while let Some(chunk) = self.body.next().await {
-            let chunk = chunk.map_err(|e| ApiError::invalid("body", format!("broke off: {e}")))?;
-            let length = u64::try_from(body.len() + chunk.len()).unwrap_or(u64::MAX);
-            if length > max_bytes {
-                return Err(too_large(length));
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(body.freeze())
+    /// The fields of a JSON body.
+    pub(super) fn fields(&self) -> Result<Fields, ApiError> {
+        Fields::from_json(&self.body)
     }
 }
+
+/// JSON may write one byte as six (`\u001f`), so a message within its limit may be that much longer on its way.
+const ESCAPED_BYTES: u64 = 6;
+/// What a request may have beside its message.
+const ENVELOPE_BYTES: u64 = 65_536;
+const MEBIBYTE: u64 = 1_048_576;

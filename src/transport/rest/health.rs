@@ -1,21 +1,24 @@
-//! `/healthz`: the process answers. `/readyz`: it also wants traffic.
+//! `/healthz`: the process answers. `/readyz`: it also wants traffic. `/metrics`: what it counted.
 
-use http::StatusCode;
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 use tokio::time::timeout;
 use utoipa::ToSchema;
 use warp::Reply;
 
-use super::call::Visit;
+use super::call::{Call, Visit};
 use super::ok;
 use super::route::Route;
 use crate::config::Limits;
+use crate::telemetry::Metrics;
 use crate::transport::{ApiError, Response};
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
         Route::public::<__path_alive, _>(alive),
         Route::public::<__path_ready, _>(ready),
+        Route::of::<__path_metrics, _>(metrics),
     ]
 }
 
@@ -80,4 +83,26 @@ async fn ready(Visit { api, .. }: Visit) -> Result<Response, ApiError> {
         message: obstacle,
     });
     Ok(warp::reply::with_status(health, code).into_response())
+}
+
+/// Gives the server's metrics.
+///
+/// In the text format that Prometheus reads. Needs the admin's or an observer's token.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    responses(
+        (status = 200, description = "The metrics.", body = String, content_type = "application/openmetrics-text"),
+        (status = 403, description = "`forbidden`: this needs the admin's or an observer's token."),
+    )
+)]
+async fn metrics(call: Call) -> Result<Response, ApiError> {
+    if call.identity.agent().is_some() {
+        let message = "this needs the admin's or an observer's token";
+        return Err(ApiError::forbidden(message));
+    }
+    let mut response = call.api.context.metrics.encode().into_response();
+    let kind = HeaderValue::from_static(Metrics::CONTENT_TYPE);
+    response.headers_mut().insert(CONTENT_TYPE, kind);
+    Ok(response)
 }

@@ -10,6 +10,7 @@ mod communications;
 mod decisions;
 mod docs;
 mod health;
+mod logging;
 mod meeting_view;
 mod meetings;
 mod new_meeting;
@@ -19,6 +20,8 @@ mod route;
 mod router;
 mod schema;
 mod steps;
+mod suggestions;
+mod transcript;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -42,6 +45,9 @@ fn table() -> Vec<Route> {
         health::routes(),
         agents::routes(),
         communications::routes(),
+        logging::routes(),
+        suggestions::routes(),
+        transcript::routes(),
         new_meeting::routes(),
         meetings::routes(),
         steps::routes(),
@@ -60,7 +66,7 @@ pub(super) fn routes(api: &Api) -> BoxedFilter<(Response,)> {
         .and(warp::body::stream())
         .and(with(api))
         .then(|found: Found, headers, query, body, api| async move {
-            respond(found.answer(api, Load::new(headers, query, body)).await)
+            found.answer(api, Load::new(headers, query, body)).await
         })
         .boxed()
 }

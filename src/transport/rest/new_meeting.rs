@@ -1,8 +1,10 @@
 //! `POST /meetings`: a meeting is created.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
-use super::call::Call;
+use super::call::{Call, Intake};
 use super::created;
 use super::meeting_view::{self, Meeting};
 use super::route::Route;
@@ -12,13 +14,15 @@ use crate::domain::settings::{MAX_PARTICIPANTS, MAX_TOPIC_CHARS};
 use crate::domain::{
     self, AgentId, CommunicationId, Created, DecisionId, MeetingId, MeetingType, Settings,
 };
-use crate::storage::Role;
+use crate::storage::{Error, Role};
+use crate::transport::auth::Identity;
 use crate::transport::fields::Fields;
+use crate::transport::idempotency::Act;
 use crate::transport::{Api, ApiError, Response};
 use crate::wire::{outbound, shape};
 
 pub(super) fn routes() -> Vec<Route> {
-    vec![Route::of::<__path_create, _>(create)]
+    vec![Route::acting::<__path_create, _>(Intake::Fields, create)]
 }
 
 /// Creates a meeting.
@@ -31,8 +35,9 @@ pub(super) fn routes() -> Vec<Route> {
     request_body = Created,
     responses((status = 201, description = "The new meeting.", body = Meeting))
 )]
-async fn create(mut call: Call) -> Result<Response, ApiError> {
-    let mut body = call.fields().await?;
+async fn create(call: Call, act: Arc<Act>) -> Result<Response, ApiError> {
+    call.identity.caller()?;
+    let mut body = call.fields()?;
     let api = &call.api;
     let clock = &api.context.clock;
     let topic = body.required_text("topic", MAX_TOPIC_CHARS);
@@ -48,6 +53,7 @@ async fn create(mut call: Call) -> Result<Response, ApiError> {
         .map(AgentId)
         .collect();
     let related = body.ids("related_communication_ids", MAX_RELATED);
+    let related: Vec<_> = related.into_iter().map(CommunicationId).collect();
     let moderator = body
         .id("moderator_id")
         .map(AgentId)
@@ -62,26 +68,56 @@ async fn create(mut call: Call) -> Result<Response, ApiError> {
     let participants = named(api, &mut body, "participant_ids", &agents).await?;
     named(api, &mut body, "moderator_id", moderator.as_slice()).await?;
     body.finish()?;
+    ensure_readable(api, &call.identity, &related).await?;
+    let id = MeetingId(act.id);
     let (meeting, first) = domain::Meeting::create(
-        clock.now(),
+        act.at,
         Created {
-            meeting: MeetingId(clock.id()),
+            meeting: id,
             topic: topic.unwrap_or_default(),
             meeting_type: meeting_type.unwrap_or(MeetingType::UserSpecified),
             settings,
             moderator,
             participants,
-            related: related.into_iter().map(CommunicationId).collect(),
+            related,
             decision: DecisionId(clock.id()),
         },
     );
-    let id = meeting.created().meeting;
     let kept = journal::created(&meeting, first);
-    api.context.store.create_meeting(&kept).await?;
-    let first = &kept.first;
-    let news = outbound::meeting_event(id, &first.recorded, &first.payload);
-    api.context.presence.tell(&meeting.members(), &news);
+    match api.context.store.create_meeting(&kept).await {
+        // Only an earlier try with the same key has made a meeting of this id.
+        Err(Error::AlreadyExists(_)) => {}
+        created => {
+            created?;
+            let first = &kept.first;
+            let news = outbound::meeting_event(id, &first.recorded, &first.payload);
+            api.context.presence.tell(&meeting.members(), &news);
+        }
+    }
     Ok(created(&meeting_view::whole(api, id).await?))
+}
+
+/// Lets a meeting refer to what its creator may read; of the rest it is not even told whether it is there.
+async fn ensure_readable(
+    api: &Api,
+    identity: &Identity,
+    related: &[CommunicationId],
+) -> Result<(), ApiError> {
+    let Some(reader) = identity.agent() else {
+        return Ok(());
+    };
+    let known = api.context.store.communications_by_id(related).await?;
+    let is_readable = |id: &CommunicationId| {
+        known
+            .iter()
+            .any(|m| m.id == *id && (m.sender == reader || m.receiver == reader))
+    };
+    let unreadable = related.iter().filter(|id| !is_readable(id));
+    let unreadable: Vec<_> = unreadable.map(|id| id.0).collect();
+    if unreadable.is_empty() {
+        return Ok(());
+    }
+    Err(Error::UnknownCommunication(unreadable).into())
 }
 
 fn settings(body: &mut Fields, seed: u32) -> Settings {

@@ -75,6 +75,7 @@ fn describe(table: Vec<Route>) -> OpenApi {
 /// Says of a route what its annotation need not.
 fn finish(route: &mut Route) {
     let is_public = matches!(route.answer, Answer::Anybody(_));
+    let acts = matches!(route.answer, Answer::Acting(..));
     let operation = &mut route.operation;
     let parts: Vec<_> = route.template.split('/').skip(1).collect();
     let subject = match parts[..] {
@@ -97,10 +98,16 @@ fn finish(route: &mut Route) {
         parameters.insert(0, literal(json!({"name": "id", "in": "path", "required": true,
             "description": "Its id; one that is no UUID is not found.", "schema": {"type": "string", "format": "uuid"}})));
     }
+    if acts {
+        let parameters = operation.parameters.get_or_insert_default();
+        parameters.push(literal(json!({"name": "Idempotency-Key", "in": "header", "required": false,
+            "description": "A text of your own, such as a UUID. A request that comes again with its key acts once and is answered the same again, for a day; another request with the key is refused with 409 `idempotency_key_reused`.",
+            "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!#-~]+$"}})));
+    }
     if let Some(RefOr::T(body)) = &mut operation.request_body {
         body.required = Some(required(&route.schemas, &json!(body)));
     }
-    add_refusals(operation, is_public, parts.contains(&"{id}"));
+    add_refusals(operation, is_public, acts, parts.contains(&"{id}"));
 }
 
 /// Whether a body must be there: not if all its fields may be left out.
@@ -118,14 +125,38 @@ fn required(schemas: &[(String, RefOr<Schema>)], body: &Value) -> Required {
 }
 
 /// Adds the answers that follow from what a route takes, and gives every answer that is a no its shape.
-fn add_refusals(operation: &mut Operation, is_public: bool, has_id: bool) {
+fn add_refusals(operation: &mut Operation, is_public: bool, acts: bool, has_id: bool) {
+    let refusals = refusals(operation, is_public, acts, has_id);
+    let responses = &mut operation.responses.responses;
+    for (_, status, description) in refusals.into_iter().filter(|(applies, ..)| *applies) {
+        let response = || Described::new(description).into();
+        responses
+            .entry(status.as_str().to_owned())
+            .or_insert_with(response);
+    }
+    for (status, response) in responses {
+        if let RefOr::T(response) = response
+            && status.as_str() >= "400"
+        {
+            shape(status, response);
+        }
+    }
+}
+
+/// Every answer that is a no for what a route takes, and whether it is one of this route.
+fn refusals(
+    operation: &Operation,
+    is_public: bool,
+    acts: bool,
+    has_id: bool,
+) -> [(bool, StatusCode, &'static str); 10] {
     let has_body = operation.request_body.is_some();
     let has_query = operation
         .parameters
         .iter()
         .flatten()
         .any(|parameter| json!(parameter)["in"] == "query");
-    let general = [
+    [
         (
             has_body || has_query,
             StatusCode::BAD_REQUEST,
@@ -142,6 +173,11 @@ fn add_refusals(operation: &mut Operation, is_public: bool, has_id: bool) {
             "`not_found`: there is none with this id.",
         ),
         (
+            acts,
+            StatusCode::CONFLICT,
+            "`idempotency_key_reused` or `idempotency_key_in_use`.",
+        ),
+        (
             has_body,
             StatusCode::REQUEST_TIMEOUT,
             "`request_timeout`: the body did not arrive in time.",
@@ -154,7 +190,12 @@ fn add_refusals(operation: &mut Operation, is_public: bool, has_id: bool) {
         (
             has_body,
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "`unsupported_media_type`: send JSON.",
+            "`unsupported_media_type`: send the media type that is taken.",
+        ),
+        (
+            !is_public,
+            StatusCode::TOO_MANY_REQUESTS,
+            "`rate_limited`: too many requests with this token or from this address. Try again after `Retry-After`.",
         ),
         (
             !is_public,
@@ -166,21 +207,7 @@ fn add_refusals(operation: &mut Operation, is_public: bool, has_id: bool) {
             StatusCode::SERVICE_UNAVAILABLE,
             "`overloaded`: the database is behind or away. Try again after `Retry-After`.",
         ),
-    ];
-    let responses = &mut operation.responses.responses;
-    for (_, status, description) in general.into_iter().filter(|(applies, ..)| *applies) {
-        let response = || Described::new(description).into();
-        responses
-            .entry(status.as_str().to_owned())
-            .or_insert_with(response);
-    }
-    for (status, response) in responses {
-        if let RefOr::T(response) = response
-            && status.as_str() >= "400"
-        {
-            shape(status, response);
-        }
-    }
+    ]
 }
 
 /// The shape of an answer that is a no, unless it has one of its own.

@@ -1,12 +1,15 @@
 //! One route: its method and path, what it says of itself in the description, and the function that answers.
 
+use std::sync::Arc;
+
 use futures_util::future::BoxFuture;
 use http::Method;
 use utoipa::__dev::SchemaReferences;
 use utoipa::openapi::path::{HttpMethod, Operation};
 use utoipa::openapi::{RefOr, Schema};
 
-use super::call::{Call, Visit};
+use super::call::{Call, Intake, Visit};
+use crate::transport::idempotency::Act;
 use crate::transport::{ApiError, Response};
 
 /// One line of the table from which both the router and the OpenAPI document are made.
@@ -27,6 +30,11 @@ pub(super) type Answering = BoxFuture<'static, Result<Response, ApiError>>;
 pub(super) enum Answer {
     /// Only those whose token is known.
     Known(Box<dyn Fn(Call) -> Answering + Send + Sync>),
+    /// The same, with a body of this kind, to change something.
+    Acting(
+        Intake,
+        Box<dyn Fn(Call, Arc<Act>) -> Answering + Send + Sync>,
+    ),
     /// Anybody.
     Anybody(Box<dyn Fn(Visit) -> Answering + Send + Sync>),
 }
@@ -39,6 +47,19 @@ impl Route {
         F: Future<Output = Result<Response, ApiError>> + Send + 'static,
     {
         Self::described::<P>(Answer::Known(Box::new(move |call| Box::pin(answer(call)))))
+    }
+
+    /// A route for those whose token is known, which changes something: with an `Idempotency-Key` it acts once.
+    pub(super) fn acting<P, F>(
+        intake: Intake,
+        answer: impl Fn(Call, Arc<Act>) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        P: utoipa::Path + SchemaReferences,
+        F: Future<Output = Result<Response, ApiError>> + Send + 'static,
+    {
+        let answer = move |call, act| -> Answering { Box::pin(answer(call, act)) };
+        Self::described::<P>(Answer::Acting(intake, Box::new(answer)))
     }
 
     /// A route for anybody: no token is asked for.

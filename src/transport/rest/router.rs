@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::Method;
 use uuid::Uuid;
 
 use super::call::{Call, Captured, Load, Visit};
 use super::route::{Answer, Route};
+use crate::transport::idempotency::{self, Fingerprint, Turn};
 use crate::transport::{Api, ApiError, Response, auth};
 
 /// Every route, found by its path. Places are tried in order, and a fixed segment comes before one with a name.
@@ -72,8 +74,19 @@ impl Router {
 }
 
 impl Found {
-    /// Answers. Who asks is known before the body is read.
-    pub(super) async fn answer(self, api: Api, load: Load) -> Result<Response, ApiError> {
+    /// Answers, and counts the answer.
+    pub(super) async fn answer(self, api: Api, load: Load) -> Response {
+        let clock = api.context.clock.clone();
+        let (metrics, begun) = (api.context.metrics.clone(), clock.elapsed());
+        let route = Arc::clone(&self.route);
+        let response = super::respond(self.act(api, load).await);
+        let took = clock.elapsed().saturating_sub(begun);
+        metrics.answered(&route.method(), &route.template, response.status(), took);
+        response
+    }
+
+    /// Lets the route's function answer. Who asks is known before the body is read.
+    async fn act(self, api: Api, mut load: Load) -> Result<Response, ApiError> {
         let Self {
             route,
             path,
@@ -90,7 +103,23 @@ impl Found {
             }
             Answer::Known(answer) => {
                 let identity = auth::identify(&api, load.headers()).await?;
-                answer(Call::new(api, identity, captured, load)).await
+                answer(Call::new(api, identity, captured, load, Bytes::new())).await
+            }
+            Answer::Acting(intake, answer) => {
+                let identity = auth::identify(&api, load.headers()).await?;
+                let body = load.take_body(*intake, &api).await?;
+                let fingerprint = || Fingerprint::of(&route.method(), &path, load.query(), &body);
+                let turn = idempotency::turn(&api, &identity, load.headers(), fingerprint).await?;
+                let (act, promise) = match turn {
+                    Turn::Act(act, promise) => (act, promise),
+                    Turn::Answered(response) => return Ok(response),
+                };
+                let call = Call::new(api.clone(), identity, captured, load, body);
+                let response = answer(call, Arc::new(act)).await?;
+                match promise {
+                    Some(promise) => promise.keep(&api, response).await,
+                    None => Ok(response),
+                }
             }
         }
     }

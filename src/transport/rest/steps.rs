@@ -1,12 +1,14 @@
 //! `/meetings/{id}/…`: the steps that change a meeting.
 
+use std::sync::Arc;
+
 use http::header::HOST;
 use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::call::Call;
+use super::call::{Call, Intake};
 use super::meeting_view::{self, Meeting};
 use super::route::Route;
 use super::schema::{EXAMPLE_ID, described};
@@ -15,15 +17,16 @@ use crate::actors::meeting::{self, Instruction};
 use crate::domain::settings::MAX_TOPIC_CHARS;
 use crate::domain::{AgentId, Command, MeetingId, Refusal, Status};
 use crate::transport::fields::Fields;
-use crate::transport::{ApiError, Response};
+use crate::transport::idempotency::Act;
+use crate::transport::{Api, ApiError, Response};
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        Route::of::<__path_join, _>(join),
-        Route::of::<__path_start, _>(start),
-        Route::of::<__path_pause, _>(pause),
-        Route::of::<__path_resume, _>(resume),
-        Route::of::<__path_cancel, _>(cancel),
+        Route::acting::<__path_join, _>(Intake::Fields, join),
+        Route::acting::<__path_start, _>(Intake::Fields, start),
+        Route::acting::<__path_pause, _>(Intake::Fields, pause),
+        Route::acting::<__path_resume, _>(Intake::Fields, resume),
+        Route::acting::<__path_cancel, _>(Intake::Fields, cancel),
     ]
 }
 
@@ -62,8 +65,9 @@ struct Joined {
         (status = 409, description = "`already_participant`, `meeting_full` or `meeting_over`; `details.status` is where the meeting stands."),
     )
 )]
-async fn join(mut call: Call) -> Result<Response, ApiError> {
-    let mut body = call.fields().await?;
+async fn join(call: Call, act: Arc<Act>) -> Result<Response, ApiError> {
+    call.identity.caller()?;
+    let mut body = call.fields()?;
     let Joining { agent } = Joining::read(&mut body);
     let agent = agent.or_else(|| call.identity.agent());
     let Some(agent) = agent else {
@@ -78,7 +82,7 @@ async fn join(mut call: Call) -> Result<Response, ApiError> {
         .into_iter()
         .next()
         .map_or_else(String::new, |(_, name)| name);
-    instruct(&call, Command::Join { agent, name }).await?;
+    instruct(&call, &act, Command::Join { agent, name }).await?;
     let id: MeetingId = call.id();
     let host = call
         .headers
@@ -105,8 +109,8 @@ async fn join(mut call: Call) -> Result<Response, ApiError> {
         (status = 409, description = "`meeting_already_started`, `no_participants` or `meeting_over`; `details.status` is where the meeting stands."),
     )
 )]
-async fn start(call: Call) -> Result<Response, ApiError> {
-    moderate(call, Command::Start).await
+async fn start(call: Call, act: Arc<Act>) -> Result<Response, ApiError> {
+    moderate(&call, &act, Command::Start).await
 }
 
 /// Stops a meeting's clocks.
@@ -122,8 +126,8 @@ async fn start(call: Call) -> Result<Response, ApiError> {
         (status = 409, description = "`meeting_not_in_progress`, `meeting_paused` or `meeting_over`; `details.status` is where the meeting stands."),
     )
 )]
-async fn pause(call: Call) -> Result<Response, ApiError> {
-    moderate(call, Command::Pause).await
+async fn pause(call: Call, act: Arc<Act>) -> Result<Response, ApiError> {
+    moderate(&call, &act, Command::Pause).await
 }
 
 /// Lets a paused meeting go on.
@@ -139,8 +143,8 @@ async fn pause(call: Call) -> Result<Response, ApiError> {
         (status = 409, description = "`meeting_not_in_progress`, `meeting_not_paused` or `meeting_over`; `details.status` is where the meeting stands."),
     )
 )]
-async fn resume(call: Call) -> Result<Response, ApiError> {
-    moderate(call, Command::Resume).await
+async fn resume(call: Call, act: Arc<Act>) -> Result<Response, ApiError> {
+    moderate(&call, &act, Command::Resume).await
 }
 
 /// Ends a meeting without a decision.
@@ -156,32 +160,33 @@ async fn resume(call: Call) -> Result<Response, ApiError> {
         (status = 409, description = "`meeting_over`; `details.status` is where the meeting stands."),
     )
 )]
-async fn cancel(mut call: Call) -> Result<Response, ApiError> {
-    let Cancelling { reason } = Cancelling::read(call.fields().await?)?;
-    carried_out(&call, Command::Cancel { reason }).await
+async fn cancel(call: Call, act: Arc<Act>) -> Result<Response, ApiError> {
+    let Cancelling { reason } = Cancelling::read(call.fields()?)?;
+    carried_out(&call, &act, Command::Cancel { reason }).await
 }
 
 /// A moderator's step that needs no more words.
-async fn moderate(mut call: Call, command: Command) -> Result<Response, ApiError> {
-    let Step = Step::read(call.fields().await?)?;
-    carried_out(&call, command).await
+async fn moderate(call: &Call, act: &Act, command: Command) -> Result<Response, ApiError> {
+    let Step = Step::read(call.fields()?)?;
+    carried_out(call, act, command).await
 }
 
 /// The meeting after a command.
-async fn carried_out(call: &Call, command: Command) -> Result<Response, ApiError> {
-    instruct(call, command).await?;
+async fn carried_out(call: &Call, act: &Act, command: Command) -> Result<Response, ApiError> {
+    instruct(call, act, command).await?;
     Ok(ok(&meeting_view::whole(&call.api, call.id()).await?))
 }
 
-/// Gives a meeting a command, and waits until what follows is durable.
-async fn instruct(call: &Call, command: Command) -> Result<(), ApiError> {
+/// Gives a meeting a command, and waits until what follows is durable. One that an earlier try has carried out is not
+/// carried out again.
+async fn instruct(call: &Call, act: &Act, command: Command) -> Result<(), ApiError> {
     let (api, id) = (&call.api, call.id());
     let from = call.identity.caller()?;
     let instruct = |reply, permit| {
-        let command = command.clone();
         let instruction = Instruction {
             from,
-            command,
+            command: command.clone(),
+            key: act.journal_key(),
             reply,
             permit,
         };
@@ -190,6 +195,7 @@ async fn instruct(call: &Call, command: Command) -> Result<(), ApiError> {
     let (refusal, status) = match api.ask_meeting(id, None, instruct).await? {
         Some(Ok(_)) => return Ok(()),
         Some(Err(refused)) => refused,
+        None if was_carried_out(api, id, act).await? => return Ok(()),
         None => {
             let meeting = api.context.store.meeting(id).await?;
             let status = meeting.map_or(Status::Completed, |meeting| meeting.header.status);
@@ -197,6 +203,16 @@ async fn instruct(call: &Call, command: Command) -> Result<(), ApiError> {
         }
     };
     Err(ApiError::from(refusal).in_state(status))
+}
+
+/// Whether the journal of a meeting that is over has the request already.
+async fn was_carried_out(api: &Api, id: MeetingId, act: &Act) -> Result<bool, ApiError> {
+    let Some(key) = act.journal_key() else {
+        return Ok(false);
+    };
+    let rows = api.context.store.journal(id, 0, u32::MAX).await?;
+    let mut keys = rows.iter().filter_map(|row| row.frame_id.as_ref());
+    Ok(keys.any(|kept| *kept == key))
 }
 
 impl Joining {

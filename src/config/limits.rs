@@ -1,0 +1,344 @@
+//! Every limit, in one value.
+
+use std::time::Duration;
+
+use clap::Args;
+
+/// Every limit. All of them hold at once, so no client and no fault can make the server grow without bound.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Limits")]
+pub struct Limits {
+    /// Open TCP connections; more wait in the listen queue. Each costs some 16 KB.
+    #[arg(
+        long,
+        env = "SYNOD_CONNECTIONS_MAX",
+        value_name = "N",
+        default_value_t = 16_384
+    )]
+    pub connections_max: u32,
+    /// Open TCP connections of one address (IPv6: of one /64 network); one more is told 429 and closed. Half of the house, so
+    /// that no single address can fill it. Behind a proxy all connections have its address: raise this to the bound above.
+    #[arg(
+        long,
+        env = "SYNOD_CONNECTIONS_PER_ADDRESS_MAX",
+        value_name = "N",
+        default_value_t = 8_192,
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
+    pub connections_per_address_max: u32,
+    /// Requests a second of one address (IPv6: of one /64 network), over time; more are told 429. Many agents may share a
+    /// machine, a proxy or a NAT, so it is as much as a small server can answer.
+    #[arg(
+        long,
+        env = "SYNOD_RATE_PER_ADDRESS_PER_S",
+        value_name = "N",
+        default_value_t = 10_000,
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
+    pub rate_per_address_per_s: u32,
+    /// Requests of one address that may come at once, before its rate counts. Two seconds' worth.
+    #[arg(
+        long,
+        env = "SYNOD_BURST_PER_ADDRESS",
+        value_name = "N",
+        default_value_t = 20_000,
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
+    pub burst_per_address: u32,
+    /// Requests and frames a second of one token, over time, on all its connections; more are refused as `rate_limited`.
+    /// Far beyond what an agent has to say, far below what would starve the others.
+    #[arg(
+        long,
+        env = "SYNOD_RATE_PER_TOKEN_PER_S",
+        value_name = "N",
+        default_value_t = 1_000,
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
+    pub rate_per_token_per_s: u32,
+    /// Requests and frames of one token that may come at once, before its rate counts. Two seconds' worth.
+    #[arg(
+        long,
+        env = "SYNOD_BURST_PER_TOKEN",
+        value_name = "N",
+        default_value_t = 2_000,
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
+    pub burst_per_token: u32,
+    /// Frames of one connection that may be refused in a row as over the rate; one more closes it with 4101. Enough for
+    /// what a client has on its way when it hears of the first.
+    #[arg(
+        long,
+        env = "SYNOD_FRAMES_REFUSED_MAX",
+        value_name = "N",
+        default_value_t = 100
+    )]
+    pub frames_refused_max: u32,
+    /// Time for a request's headers to arrive, from the connection's start or the last answer on: ends slow-header attacks
+    /// and connections that nobody uses. No honest client needs as long.
+    #[arg(
+        long,
+        env = "SYNOD_HEADER_TIMEOUT_MS",
+        value_name = "MS",
+        default_value_t = 10_000
+    )]
+    pub header_timeout_ms: u64,
+    /// Size of a request's line and headers together; more is told 431. As much as common servers and proxies take.
+    #[arg(
+        long,
+        env = "SYNOD_HEADER_MAX_BYTES",
+        value_name = "BYTES",
+        default_value_t = 16_384
+    )]
+    pub header_max_bytes: usize,
+    /// Size of a logged message. What is larger belongs in a file store, with its address in the message.
+    #[arg(
+        long,
+        env = "SYNOD_MESSAGE_MAX_MB",
+        value_name = "MB",
+        default_value_t = 10
+    )]
+    pub message_max_mb: u64,
+    /// Size of a batch of messages to be logged. It is kept in one transaction, and in memory until then.
+    #[arg(
+        long,
+        env = "SYNOD_BATCH_MAX_MB",
+        value_name = "MB",
+        default_value_t = 64
+    )]
+    pub batch_max_mb: u64,
+    /// Time for a request's body to arrive: a message of the largest size over a slow line.
+    #[arg(
+        long,
+        env = "SYNOD_BODY_TIMEOUT_MS",
+        value_name = "MS",
+        default_value_t = 30_000
+    )]
+    pub body_timeout_ms: u64,
+    /// Size of one WebSocket message; larger ones close the socket with 1009.
+    #[arg(
+        long,
+        env = "SYNOD_FRAME_MAX_BYTES",
+        value_name = "BYTES",
+        default_value_t = 1_048_576
+    )]
+    pub frame_max_bytes: usize,
+    /// Size of one opinion, proposal or rationale. Every participant is sent every one of them.
+    #[arg(
+        long,
+        env = "SYNOD_OPINION_MAX_BYTES",
+        value_name = "BYTES",
+        default_value_t = 262_144
+    )]
+    pub opinion_max_bytes: usize,
+    /// Commands of one connection that may wait for their answer; the server reads no further until one is answered.
+    #[arg(
+        long,
+        env = "SYNOD_COMMANDS_IN_FLIGHT_MAX",
+        value_name = "N",
+        default_value_t = 4
+    )]
+    pub commands_in_flight_max: usize,
+    /// Commands of the whole server that may wait for the database; more are refused as overloaded.
+    #[arg(
+        long,
+        env = "SYNOD_COMMANDS_PENDING_MAX",
+        value_name = "N",
+        default_value_t = 8_192
+    )]
+    pub commands_pending_max: usize,
+    /// Frames waiting for one reader; a reader that falls behind is closed with 4100 and resumes.
+    #[arg(
+        long,
+        env = "SYNOD_OUTBOX_MAX_FRAMES",
+        value_name = "N",
+        default_value_t = 1_024
+    )]
+    pub outbox_max_frames: usize,
+    /// Bytes waiting for one reader, beyond the frames being sent.
+    #[arg(
+        long,
+        env = "SYNOD_OUTBOX_MAX_BYTES",
+        value_name = "BYTES",
+        default_value_t = 1_048_576
+    )]
+    pub outbox_max_bytes: usize,
+    /// Time between two pings. Below the idle time-outs of common proxies (60 s).
+    #[arg(
+        long,
+        env = "SYNOD_PING_INTERVAL_MS",
+        value_name = "MS",
+        default_value_t = 25_000
+    )]
+    pub ping_interval_ms: u64,
+    /// Time for a pong; then the socket is closed with 4103.
+    #[arg(
+        long,
+        env = "SYNOD_PONG_TIMEOUT_MS",
+        value_name = "MS",
+        default_value_t = 10_000
+    )]
+    pub pong_timeout_ms: u64,
+    /// Time for a peer to take what is being written to it; then it is closed as too slow, with 4100.
+    #[arg(
+        long,
+        env = "SYNOD_WRITE_TIMEOUT_MS",
+        value_name = "MS",
+        default_value_t = 30_000
+    )]
+    pub write_timeout_ms: u64,
+    /// Time for a peer to answer the close of its socket.
+    #[arg(
+        long,
+        env = "SYNOD_CLOSE_TIMEOUT_MS",
+        value_name = "MS",
+        default_value_t = 2_000
+    )]
+    pub close_timeout_ms: u64,
+    /// A commit that took longer moves the deadlines that ran meanwhile to the end of the meeting's reconnect grace.
+    #[arg(
+        long,
+        env = "SYNOD_COMMIT_STALL_MS",
+        value_name = "MS",
+        default_value_t = 1_000
+    )]
+    pub commit_stall_ms: u64,
+    /// Time between two looks at who owns the meetings that run here. A server that was overtaken learns it from its next
+    /// write, and from this where it writes nothing.
+    #[arg(
+        long,
+        env = "SYNOD_OWNERSHIP_INTERVAL_MS",
+        value_name = "MS",
+        default_value_t = 2_000,
+        value_parser = clap::value_parser!(u64).range(10..)
+    )]
+    pub ownership_interval_ms: u64,
+    /// Restarts of one meeting within the window below; one more marks it failed.
+    #[arg(
+        long,
+        env = "SYNOD_MEETING_RESTARTS_MAX",
+        value_name = "N",
+        default_value_t = 3
+    )]
+    pub meeting_restarts_max: usize,
+    /// The window in which a meeting's restarts are counted.
+    #[arg(
+        long,
+        env = "SYNOD_MEETING_RESTART_WINDOW_MS",
+        value_name = "MS",
+        default_value_t = 60_000
+    )]
+    pub meeting_restart_window_ms: u64,
+    /// Time for everything to be finished and said when the server is told to stop.
+    #[arg(
+        long,
+        env = "SYNOD_SHUTDOWN_TIMEOUT_MS",
+        value_name = "MS",
+        default_value_t = 30_000
+    )]
+    pub shutdown_timeout_ms: u64,
+    /// Days for which logged messages are kept; older ones are deleted for good, but those that a meeting links to. On
+    /// PostgreSQL a month goes as a whole, once all of it is older. Without it all are kept: only an operator can know
+    /// what may be forgotten.
+    #[arg(
+        long,
+        env = "SYNOD_RETENTION_DAYS",
+        value_name = "DAYS",
+        value_parser = clap::value_parser!(u32).range(1..=36_500)
+    )]
+    pub retention_days: Option<u32>,
+}
+
+impl Limits {
+    /// The retry time that a refused client is told: about as long as a full queue needs to drain.
+    pub const RETRY_AFTER: Duration = Duration::from_secs(1);
+    /// Headers of one request; more are told 431. Browsers behind proxies send some thirty.
+    pub const HEADERS_MAX: usize = 100;
+    /// Tokens, and addresses, whose rate is kept in mind; those beyond share one rate. Some 5 MB when all are there.
+    pub const RATE_KEYS_MAX: usize = 65_536;
+    /// Time between two rounds that forget who has been quiet: seldom enough to cost nothing.
+    pub const RATE_KEYS_INTERVAL: Duration = Duration::from_mins(1);
+    /// How long a browser may remember what another origin may ask. Chromium takes no more than two hours.
+    pub const CORS_MAX_AGE: Duration = Duration::from_hours(2);
+    /// Bytes of an answer that is kept under its request's idempotency key; a longer one is made again from what it told of.
+    pub const KEPT_ANSWER_MAX_BYTES: usize = 65_536;
+    /// How long idempotency keys are kept: longer than anybody tries again.
+    pub const IDEMPOTENCY_KEY_TTL: Duration = Duration::from_hours(24);
+    /// Rows of the journal in one answer by REST, at most.
+    pub const JOURNAL_PAGE_ROWS: u32 = 256;
+    /// Bytes in one transaction, unless a single append or message has more: databases have limits on a statement.
+    pub const BATCH_MAX_BYTES: usize = 16_777_216;
+    /// What a command holds of the server's room for commands: one place, and one more for each of these many bytes. The
+    /// default room is then half a GiB at most.
+    pub const BYTES_PER_PERMIT: usize = 65_536;
+    /// Appends or log requests in one transaction; more wait for the next. Beyond this a larger batch is no faster.
+    pub const BATCH_MAX_APPENDS: usize = 512;
+    /// Meetings loaded at once at start: large enough to amortise the round trip, small enough for memory.
+    pub const RECOVERY_CHUNK_MEETINGS: usize = 250;
+    /// The first pause after a failed commit; it doubles up to [`COMMIT_RETRY_MAX`](Self::COMMIT_RETRY_MAX).
+    pub const COMMIT_RETRY_MIN: Duration = Duration::from_millis(50);
+    /// The longest pause between two tries to commit: soon enough after a database is back.
+    pub const COMMIT_RETRY_MAX: Duration = Duration::from_secs(2);
+    /// Rows of a page when none is asked for, and at most.
+    pub const PAGE_SIZE: (u32, u32) = (50, 500);
+    /// Rows of a list that are counted exactly; of a longer one the total is an estimate. Counting these takes 1 to 5 ms in a log of
+    /// ten million messages, and ten times as many 15 to 60 ms where two indexes must be laid over each other.
+    pub const TOTAL_EXACT_MAX_ROWS: u64 = 1_000;
+    /// Rows that a page by number may skip: the database reads every one of them. A cursor goes on from anywhere.
+    pub const PAGE_OFFSET_MAX_ROWS: u64 = 100_000;
+    /// Characters of a message by whose words it is found. PostgreSQL keeps at most 1 MB of words, and a message is never
+    /// refused for having more.
+    pub const SEARCHABLE_CHARS: usize = 100_000;
+    /// Characters of a search. Longer texts are looked for by their beginning.
+    pub const SEARCH_MAX_CHARS: usize = 1_000;
+    /// Months of the log that are made ahead of time: a server that is not restarted, or whose turn to make them fails, has
+    /// long to go before it needs the next.
+    pub const PARTITIONS_AHEAD_MONTHS: u32 = 3;
+    /// Time between two turns of the log's upkeep. Retention is in days, so an hour is soon enough.
+    pub const UPKEEP_INTERVAL: Duration = Duration::from_hours(1);
+    /// Old messages deleted in one transaction, so that none of them takes long.
+    pub const UPKEEP_BATCH_ROWS: u32 = 1_000;
+    /// Bytes of a JSON body that is no message: settings and names need no more.
+    pub const BODY_MAX_BYTES: u64 = 262_144;
+    /// An answer about a meeting's state that takes longer means the database is away. What changes something has no such
+    /// limit: it is answered when it is durable, and an answer before that could only be a guess.
+    pub const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+    /// Messages in one batch: as many as are kept in some tenths of a second.
+    pub const BATCH_MAX_MESSAGES: usize = 10_000;
+    /// Faults told of one request: more help nobody.
+    pub const FAULTS_MAX: usize = 100;
+    /// Rows of the journal read at once for a resume. Each may hold an opinion of the largest size, and each connection
+    /// reads for itself.
+    pub const RESUME_PAGE_ROWS: u32 = 32;
+    /// Messages looked at to suggest topics: the newest. A busy day of a few agents.
+    pub const SUGGEST_MESSAGES_MAX: usize = 10_000;
+    /// Topics suggested when no number is asked for, and at most.
+    pub const SUGGEST_TOPICS: (u32, u32) = (10, 50);
+    /// Hours back that topics may be suggested from: a year and a day.
+    pub const SUGGEST_HOURS_MAX: u32 = 8_784;
+    /// A moment after all others, in microseconds since 1970: the end of the year 9999.
+    pub const LAST_MOMENT_MICROS: i64 = 253_402_300_799_000_000;
+    /// Messages named with one suggested topic: the newest. They become the related communications of its meeting.
+    pub const SUGGEST_RELATED_MAX: usize = 20;
+
+    /// The size of a logged message, in bytes.
+    pub fn message_max_bytes(&self) -> u64 {
+        self.message_max_mb * 1_048_576
+    }
+
+    /// A duration of so many milliseconds.
+    pub fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+}
+
+impl Default for Limits {
+    /// The defaults of the command line, for tests and embedding.
+    fn default() -> Self {
+        #[derive(clap::Parser)]
+        struct Defaults {
+            #[command(flatten)]
+            limits: Limits,
+        }
+        <Defaults as clap::Parser>::parse_from(["synod"]).limits
+    }
+}

@@ -1,0 +1,89 @@
+//! `/meetings/{id}/transcript`: a meeting to be read.
+
+use http::HeaderValue;
+use http::header::{ACCEPT, CONTENT_TYPE, VARY};
+use serde_json::json;
+use warp::Reply;
+
+use super::call::Call;
+use super::route::Route;
+use super::schema::described;
+use super::{meetings, ok};
+use crate::actors::journal;
+use crate::domain::MeetingId;
+use crate::transport::{ApiError, Response};
+use crate::wire::transcript::Transcript;
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![Route::of::<__path_transcript, _>(transcript)]
+}
+
+/// Tells a whole meeting.
+///
+/// From its first event to its last, with everyone's words: as JSON, or as Markdown where `Accept` asks for `text/markdown`.
+#[utoipa::path(
+    get,
+    path = "/api/v1/meetings/{id}/transcript",
+    responses(
+        (status = 200, description = "The transcript.", content(
+            (Transcript = "application/json"),
+            (String = "text/markdown"),
+        )),
+        (status = 403, description = "`forbidden`: you are not in this meeting."),
+    )
+)]
+async fn transcript(call: Call) -> Result<Response, ApiError> {
+    let id: MeetingId = call.id();
+    meetings::ensure_visible(&call.api, &call.identity, id).await?;
+    let rows = call.api.context.store.journal(id, 0, u32::MAX).await?;
+    if rows.is_empty() {
+        return Err(ApiError::not_found("no such meeting"));
+    }
+    let journal: Result<Vec<_>, _> = rows.iter().map(journal::decode).collect();
+    let journal = journal.map_err(|_| ApiError::internal())?;
+    let transcript = Transcript::of(&journal).map_err(|_| ApiError::internal())?;
+    let mut response = if prefers_markdown(&call) {
+        let mut page = transcript.to_markdown().into_response();
+        let markdown = HeaderValue::from_static("text/markdown; charset=utf-8");
+        page.headers_mut().insert(CONTENT_TYPE, markdown);
+        page
+    } else {
+        ok(&transcript)
+    };
+    let vary = HeaderValue::from_static("accept");
+    response.headers_mut().append(VARY, vary);
+    Ok(response)
+}
+
+/// Whether Markdown is named before JSON; weights are not looked at.
+fn prefers_markdown(call: &Call) -> bool {
+    let accept = call
+        .headers
+        .get(ACCEPT)
+        .and_then(|accept| accept.to_str().ok());
+    let mut kinds = accept.unwrap_or_default().split(',').map(|kind| {
+        let kind = kind.split(';').next().unwrap_or_default();
+        kind.trim().to_ascii_lowercase()
+    });
+    let named = kinds.find(|kind| matches!(kind.as_str(), "text/markdown" | "application/json"));
+    named.is_some_and(|kind| kind == "text/markdown")
+}
+
+described! {
+    Transcript, "Transcript", json!({
+        "type": "object",
+        "description": "A meeting and what was said in it.",
+        "required": ["meeting", "entries"],
+        "properties": {
+            "meeting": {"type": "object", "description": "The meeting as its journal leaves it."},
+            "entries": {"type": "array", "description": "What happened, in order.", "items": {
+                "type": "object",
+                "required": ["seq", "at"],
+                "properties": {
+                    "seq": {"type": "integer", "minimum": 1, "description": "The number of the event."},
+                    "at": {"type": "string", "format": "date-time"},
+                },
+            }},
+        },
+    });
+}

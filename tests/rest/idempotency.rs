@@ -1,0 +1,160 @@
+//! Requests with an `Idempotency-Key`: they act once, and are answered the same again, also after a restart.
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{Method, Request, StatusCode};
+use serde_json::{Value, json};
+use synod::client::Client;
+
+use super::{AGENTS, COMMUNICATIONS, MEETINGS, get};
+use crate::support::database::Fresh;
+use crate::support::on_each_database;
+use crate::support::server::Server;
+
+on_each_database!(
+    a_request_that_comes_again_acts_once,
+    an_answer_is_the_same_after_a_restart,
+    a_step_that_was_carried_out_is_not_refused,
+    a_token_is_shown_again_and_kept_nowhere,
+);
+
+/// POSTs under a key, and gives status and body.
+async fn once(client: &Client, path: &str, key: &str, body: &Value) -> (u16, Value) {
+    send(client, path, key, "application/json", body.to_string()).await
+}
+
+async fn send(client: &Client, path: &str, key: &str, kind: &str, body: String) -> (u16, Value) {
+    let request = Request::builder()
+        .method(Method::POST)
+        .uri(format!("{}{path}", client.address()))
+        .header(CONTENT_TYPE, kind)
+        .header("Idempotency-Key", key)
+        .body(Bytes::from(body).into())
+        .unwrap();
+    let answer = client.exchange(request).await.unwrap();
+    let body = serde_json::from_slice(answer.body()).unwrap();
+    (answer.status().as_u16(), body)
+}
+
+async fn total(client: &Client, path: &str) -> u64 {
+    get(client, path).await["total"].as_u64().unwrap()
+}
+
+async fn a_request_that_comes_again_acts_once(fresh: Fresh) {
+    let server = Server::on(&fresh).await;
+    let [ada, ben] = server.agents(["ada", "ben"]).await;
+    let message =
+        |text: &str| json!({"sender_id": ada.id, "receiver_id": ben.id, "message_content": text});
+    let first = once(&ada.client, COMMUNICATIONS, "k1", &message("one")).await;
+    assert_eq!(first.0, 201, "{first:?}");
+    assert_eq!(
+        once(&ada.client, COMMUNICATIONS, "\"k1\"", &message("one")).await,
+        first
+    );
+    let other = once(&ada.client, COMMUNICATIONS, "k1", &message("two")).await;
+    assert_eq!(
+        (other.0, &other.1["error"]),
+        (409, &json!("idempotency_key_reused"))
+    );
+    // A key is its owner's.
+    let bens = json!({"sender_id": ben.id, "receiver_id": ada.id, "message_content": "one"});
+    assert_eq!(once(&ben.client, COMMUNICATIONS, "k1", &bens).await.0, 201);
+    assert_eq!(total(&server.admin, COMMUNICATIONS).await, 2);
+
+    let lines = format!("{}\n{}\n", message("a"), message("b"));
+    let path = format!("{COMMUNICATIONS}/batch");
+    let kind = "application/x-ndjson";
+    let batch = send(&ada.client, &path, "k2", kind, lines.clone()).await;
+    assert_eq!((batch.0, &batch.1["count"]), (201, &json!(2)));
+    assert_eq!(send(&ada.client, &path, "k2", kind, lines).await, batch);
+    assert_eq!(total(&server.admin, COMMUNICATIONS).await, 4);
+
+    for wrong in ["", "two words", &"x".repeat(256)] {
+        let refused = once(&ada.client, COMMUNICATIONS, wrong, &message("x")).await;
+        let is_fine = wrong == "two words";
+        assert_eq!(refused.0, if is_fine { 201 } else { 400 }, "{wrong:?}");
+    }
+    server.stop().await;
+}
+
+async fn an_answer_is_the_same_after_a_restart(fresh: Fresh) {
+    let server = Server::on(&fresh).await;
+    let [ada, ben] = server.agents(["ada", "ben"]).await;
+    let wanted = json!({"topic": "Once", "participant_ids": [ada.id, ben.id]});
+    let first = once(&ada.client, MEETINGS, "m", &wanted).await;
+    assert_eq!(first.0, 201, "{first:?}");
+    let text = "x".repeat(100_000);
+    let long = json!({"sender_id": ada.id, "receiver_id": ben.id, "message_content": text});
+    let logged = once(&ada.client, COMMUNICATIONS, "l", &long).await;
+    server.stop().await;
+
+    let server = Server::on(&fresh).await;
+    let ada = ada.at(&server.admin);
+    assert_eq!(once(&ada.client, MEETINGS, "m", &wanted).await, first);
+    // Too long to be kept as an answer, it is made again.
+    assert_eq!(once(&ada.client, COMMUNICATIONS, "l", &long).await, logged);
+    assert_eq!(total(&server.admin, MEETINGS).await, 1);
+    assert_eq!(total(&server.admin, COMMUNICATIONS).await, 1);
+    server.stop().await;
+}
+
+async fn a_step_that_was_carried_out_is_not_refused(fresh: Fresh) {
+    let server = Server::on(&fresh).await;
+    let [ada, ben] = server.agents(["ada", "ben"]).await;
+    let meeting = server.meeting(&[&ada, &ben], json!({})).await;
+    let path = |step: &str| format!("{MEETINGS}/{meeting}/{step}");
+    let started = once(&server.admin, &path("start"), "s", &json!({})).await;
+    assert_eq!(started.0, 200, "{started:?}");
+    assert_eq!(
+        once(&server.admin, &path("start"), "s", &json!({})).await,
+        started
+    );
+    assert_eq!(
+        once(&server.admin, &path("start"), "t", &json!({})).await.0,
+        409
+    );
+    let cancelled = once(&server.admin, &path("cancel"), "c", &json!({})).await;
+    assert_eq!(cancelled.0, 200, "{cancelled:?}");
+
+    // As if the answers had been lost with the server that gave them: the journal still knows.
+    fresh.forget_answers().await;
+    server.stop().await;
+    let server = Server::on(&fresh).await;
+    let again = once(&server.admin, &path("cancel"), "c", &json!({})).await;
+    assert_eq!((again.0, &again.1["outcome"]), (200, &json!("cancelled")));
+    assert_eq!(
+        once(&server.admin, &path("cancel"), "d", &json!({}))
+            .await
+            .0,
+        409
+    );
+    server.stop().await;
+}
+
+async fn a_token_is_shown_again_and_kept_nowhere(fresh: Fresh) {
+    let server = Server::on(&fresh).await;
+    let wanted = json!({"name": "ada"});
+    let first = once(&server.admin, AGENTS, "a", &wanted).await;
+    assert_eq!(first.0, 201, "{first:?}");
+    let token = first.1["token"].as_str().unwrap().to_owned();
+    assert_eq!(once(&server.admin, AGENTS, "a", &wanted).await, first);
+    assert_eq!(total(&server.admin, AGENTS).await, 1);
+    let answers = fresh.kept_answers().await;
+    assert!(!answers.is_empty() && answers.iter().all(|kept| !kept.contains(&token)));
+
+    let path = format!("{AGENTS}/{}/token", first.1["id"].as_str().unwrap());
+    let rotated = once(&server.admin, &path, "r", &json!({})).await;
+    assert_eq!(rotated.0, StatusCode::OK.as_u16());
+    assert_ne!(rotated.1["token"], first.1["token"]);
+    assert_eq!(once(&server.admin, &path, "r", &json!({})).await, rotated);
+    let again = server
+        .admin
+        .with_token(rotated.1["token"].as_str().unwrap())
+        .unwrap();
+    assert_eq!(total(&again, AGENTS).await, 1);
+    // Even if the answer was never kept, the same request makes the same agent.
+    fresh.forget_answers().await;
+    let made_again = once(&server.admin, &path, "r", &json!({})).await;
+    assert_eq!(made_again, rotated);
+    server.stop().await;
+}
