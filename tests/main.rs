@@ -17,5 +17,6 @@ mod refusals;
 mod rest;
 mod restart;
 mod resume;
+mod retention;
 mod storage;
 mod support;
