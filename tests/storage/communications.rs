@@ -160,9 +160,9 @@ async fn thousands_are_logged_at_once(fresh: &Fresh) {
     kept.sort_by_key(|message| message.id);
     assert!(kept == messages, "{} are kept", kept.len());
 
-    messages
-        .iter_mut()
-        .for_each(|m| m.id.0 = uuid(9, m.id.0.as_u64_pair().1));
+    for (n, message) in (0..).zip(&mut messages) {
+        message.id.0 = uuid(9, n);
+    }
     messages[4_321].receiver = agent_id(9);
     let answer = store.log(&messages).await;
     assert!(matches!(answer, Err(Error::UnknownAgent(ids)) if ids == [agent_id(9).0]));
