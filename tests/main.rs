@@ -20,5 +20,6 @@ mod refusals;
 mod rest;
 mod restart;
 mod resume;
+mod retention;
 mod storage;
 mod support;

@@ -16,6 +16,7 @@ mod generated;
 
 use std::collections::BTreeSet;
 use std::env;
+use std::sync::Arc;
 use std::time::Instant;
 
 use clap::Parser;
@@ -23,7 +24,7 @@ use hdrhistogram::Histogram;
 use serde_json::Value;
 use sqlx::{Connection, PgConnection};
 use synod::storage::postgres::plans;
-use synod::storage::{Database, PageRequest, Start, connect};
+use synod::storage::{Database, PageRequest, Start, Store, connect};
 
 use databases::Scratch;
 use questions::{QUESTIONS, Question};
@@ -42,22 +43,36 @@ struct Wanted {
     /// Messages in the log.
     #[arg(long)]
     rows: Option<i64>,
+    /// A database with such a log in it, to be measured again and left as it is.
+    #[arg(long, value_name = "URL")]
+    filled: Option<String>,
     #[arg(long, hide = true)]
     bench: bool,
 }
 
 #[tokio::main]
 async fn main() {
+    let wanted = Wanted::parse();
     let is_short = env::var_os("CI").is_some();
-    let rows = Wanted::parse().rows;
-    let rows = rows.unwrap_or(if is_short { 10_000 } else { 100_000 });
+    let rows = wanted
+        .rows
+        .unwrap_or(if is_short { 10_000 } else { 100_000 });
+    if let Some(url) = wanted.filled {
+        ask(&url, rows).await;
+        return;
+    }
     let scratch = Scratch::postgres().await;
     let Database::Postgres(url) = scratch.database() else {
         unreachable!("it was asked for");
     };
-    let store = connect(&scratch.database(), DATABASE_CONNECTIONS).await;
-    let store = store.expect("the database is there");
-    let mut psql = PgConnection::connect(&url)
+    fill(&url, rows).await;
+    ask(&url, rows).await;
+    scratch.discard().await;
+}
+
+async fn fill(url: &str, rows: i64) {
+    let store = open(url).await;
+    let mut psql = PgConnection::connect(url)
         .await
         .expect("the database is there");
     let began = now();
@@ -69,8 +84,18 @@ async fn main() {
     psql.close()
         .await
         .expect("a connection that worked can be closed");
+    store.close().await;
+}
 
-    let server = Server::start(store).await;
+async fn open(url: &str) -> Arc<dyn Store> {
+    let database = Database::Postgres(url.to_owned());
+    let store = connect(&database, DATABASE_CONNECTIONS).await;
+    store.expect("the database is there")
+}
+
+/// Asks every question, and prints the table.
+async fn ask(url: &str, rows: i64) {
+    let server = Server::start(open(url).await).await;
     println!("| {rows} messages | p50 ms | p95 ms | max ms | indexes |");
     println!("|---|---|---|---|---|");
     for question in QUESTIONS {
@@ -82,11 +107,10 @@ async fn main() {
             ms(times.value_at_quantile(0.5)),
             ms(times.value_at_quantile(0.95)),
             ms(times.max()),
-            indexes(&url, question).await,
+            indexes(url, question).await,
         );
     }
     server.stop().await;
-    scratch.discard().await;
 }
 
 async fn measure(server: &Server, question: &Question) -> Histogram<u64> {

@@ -4,7 +4,7 @@ use std::slice::from_ref;
 
 use synod::storage::{Communication, CommunicationFilter, Error, Store, Total};
 
-use super::fixtures::{agent_id, agents, at, communication, everything, pick};
+use super::fixtures::{agent_id, agents, at, communication, everything, pick, uuid};
 use crate::support::database::Fresh;
 
 on_every_store! {
@@ -12,6 +12,7 @@ on_every_store! {
     logging_again_changes_nothing,
     an_unknown_agent_is_named_and_nothing_is_kept,
     filters_hold_alone_and_together,
+    thousands_are_logged_at_once,
 }
 
 /// Texts that a careless store would alter.
@@ -146,4 +147,28 @@ async fn filters_hold_alone_and_together(fresh: &Fresh) {
             "{filter:?}"
         );
     }
+}
+
+async fn thousands_are_logged_at_once(fresh: &Fresh) {
+    let store = &*fresh.store;
+    let known = agents(store, 2).await;
+    let message = |n| communication(n, known[0], known[1]);
+    let mut messages: Vec<_> = (0..5_000).map(message).collect();
+    store.log(&messages).await.unwrap();
+    let ids: Vec<_> = messages.iter().map(|message| message.id).collect();
+    let mut kept = store.communications_by_id(&ids).await.unwrap();
+    kept.sort_by_key(|message| message.id);
+    assert!(kept == messages, "{} are kept", kept.len());
+
+    for (n, message) in (0..).zip(&mut messages) {
+        message.id.0 = uuid(9, n);
+    }
+    messages[4_321].receiver = agent_id(9);
+    let answer = store.log(&messages).await;
+    assert!(matches!(answer, Err(Error::UnknownAgent(ids)) if ids == [agent_id(9).0]));
+    assert_eq!(
+        store.communication(messages[0].id).await.unwrap(),
+        None,
+        "all or none"
+    );
 }

@@ -149,11 +149,12 @@ async fn every_filter_and_every_common_pair_is_answered_from_an_index() {
         let plans = plans::of_communications(url, &filter, page(1, 50))
             .await
             .unwrap();
-        for (plan, what) in plans.iter().zip(["rows", "count"]) {
+        assert!(!plans.is_empty(), "{name}");
+        for plan in &plans {
             let mut found = Vec::new();
             scans(&plan[0]["Plan"], &mut found);
             if found.is_empty() || found.iter().any(|(_, index)| index.is_none()) {
-                faults.push(format!("{name} ({what}): {found:?}"));
+                faults.push(format!("{name}: {found:?}"));
             }
         }
     }

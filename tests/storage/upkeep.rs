@@ -185,3 +185,22 @@ async fn upkeep_gives_up_where_it_would_have_to_wait() {
     reader.execute("commit").await.unwrap();
     assert_eq!(store.maintain(time(NOW), None).await.unwrap().made.len(), 4);
 }
+
+#[tokio::test]
+async fn a_message_that_is_just_being_linked_to_stays() {
+    let fresh = Fresh::postgres().await;
+    let (store, mut linker) = (&*fresh.store, fresh.psql().await);
+    let ids = log(store, &["1999-01-01T00:00:00Z", "1999-01-02T00:00:00Z"]).await;
+    store.maintain(time(NOW), None).await.unwrap();
+    linker.execute("begin").await.unwrap();
+    let link = "insert into meeting_communications
+                select meetings.id, free.id from meetings, communications free
+                 where free.id = $1 for key share of free";
+    let link = sqlx::query(link).bind(ids[1].0);
+    link.execute(&mut linker).await.unwrap();
+    let day = Some(TimeDelta::days(1));
+    assert_eq!(store.maintain(time(NOW), day).await.unwrap().deleted, 0);
+    linker.execute("commit").await.unwrap();
+    assert_eq!(store.maintain(time(NOW), day).await.unwrap().deleted, 0);
+    assert_eq!(kept(store, None).await, [ids[1], ids[0]]);
+}

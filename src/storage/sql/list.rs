@@ -2,7 +2,8 @@
 //!
 //! A condition with `or` in it would keep a database from reading its rows in order, so a list is made of
 //! branches that exclude each other: each is read from its own index, newest first, only as far as the
-//! page needs, and the branches are merged.
+//! page needs, and the branches are merged. Only a list that the database believes to be short is found whole and sorted: then
+//! two filters that are both common, and rarely hold together, need be laid over each other only once for rows and total.
 
 use sqlx::Pool;
 
@@ -27,6 +28,28 @@ pub(in crate::storage) struct List {
     pub(super) branches: Vec<Vec<Condition>>,
 }
 
+/// How a page by number is read and counted, by how many rows the database believes the list to have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::storage) enum Way {
+    /// So few that all are found, counted and sorted in one statement.
+    Whole,
+    /// Read in order, then counted as far as that is cheap.
+    Counted,
+    /// Read in order; so many that the guess stands for the total.
+    Guessed(u64),
+}
+
+impl Way {
+    /// The way for a list of so many rows; `None` where the database does not guess.
+    pub(in crate::storage) fn of(guess: Option<u64>) -> Self {
+        match guess {
+            Some(rows) if rows <= Limits::TOTAL_EXACT_MAX_ROWS => Self::Whole,
+            Some(rows) if rows > Limits::TOTAL_GUESSED_MIN_ROWS => Self::Guessed(rows),
+            Some(_) | None => Self::Counted,
+        }
+    }
+}
+
 impl List {
     /// Reads one page.
     pub(super) async fn page<DB: Dialect, T>(
@@ -38,17 +61,41 @@ impl List {
     ) -> Result<Page<T>, Error> {
         let mut lease = Lease::of(pool).await?;
         let skipped = self.begin(request);
+        let way = match request.start {
+            Start::Number(_) => Some(Way::of(self.guess(&mut lease).await?)),
+            Start::After(_) => None,
+        };
+        if way == Some(Way::Whole) {
+            let rows = lease.fetch(self.whole("", request.size, skipped)).await?;
+            let total = self.number_of(&rows)?;
+            // Unless the guess was too low: then these are not the newest.
+            if total <= Limits::TOTAL_EXACT_MAX_ROWS {
+                let rows = rows
+                    .iter()
+                    .filter(|row| matches!(row.id("id"), Ok(Some(_))));
+                let items = rows.map(decode).collect::<Result<Vec<_>, _>>()?;
+                let has_more = total > skipped + items.len() as u64;
+                let next = items.last().filter(|_| has_more).map(place);
+                let total = Some(Total::exactly(total));
+                return Ok(Page { items, total, next });
+            }
+        }
         let rows = lease.fetch(self.rows("", request.size, skipped)).await?;
         let has_more = rows.len() > request.size as usize;
         let rows = rows.iter().take(request.size as usize);
         let items = rows.map(decode).collect::<Result<Vec<_>, _>>()?;
-        let total = match request.start {
-            Start::After(_) => None,
+        let seen = skipped + items.len() as u64;
+        let total = match way {
+            None => None,
             // The end of the list is on this page.
-            Start::Number(_) if !has_more && (skipped == 0 || !items.is_empty()) => {
-                Some(Total::exactly(skipped + items.len() as u64))
+            Some(_) if !has_more && (skipped == 0 || !items.is_empty()) => {
+                Some(Total::exactly(seen))
             }
-            Start::Number(_) => Some(self.total(&mut lease).await?),
+            Some(Way::Guessed(rows)) if has_more => Some(Total {
+                rows: rows.max(seen + 1),
+                is_estimate: true,
+            }),
+            Some(_) => Some(self.total(&mut lease).await?),
         };
         let next = items.last().filter(|_| has_more).map(place);
         Ok(Page { items, total, next })
@@ -110,10 +157,7 @@ impl List {
     }
 
     async fn total<DB: Dialect>(&self, lease: &mut Lease<DB>) -> Result<Total, Error> {
-        let rows = lease.fetch(self.count("")).await?;
-        let counted = rows
-            .first()
-            .map_or(Ok(0), |row| Fields::of(self.table, row).number("total"))?;
+        let counted = self.number_of(&lease.fetch(self.count("")).await?)?;
         if counted <= Limits::TOTAL_EXACT_MAX_ROWS {
             return Ok(Total::exactly(counted));
         }
@@ -122,6 +166,48 @@ impl List {
             rows: guessed.map_or(counted, |guessed| guessed.max(counted)),
             is_estimate: true,
         })
+    }
+
+    fn number_of(&self, rows: &[impl Columns]) -> Result<u64, Error> {
+        let total = |row| Fields::of(self.table, row).number("total");
+        rows.first().map_or(Ok(0), total)
+    }
+
+    /// One page and the total of a list that is short. Its rows are found by their places, which stand in the indexes, and only
+    /// those of the page are fetched. Each row has the total with it; a page without rows has one row without an id.
+    pub(in crate::storage) fn whole<DB: Dialect>(
+        &self,
+        explain: &'static str,
+        size: u32,
+        skipped: u64,
+    ) -> Statement<DB> {
+        let mut statement = Statement::for_its_values(explain);
+        statement.push("with found as materialized (", []);
+        for (nth, branch) in self.branches.iter().enumerate() {
+            statement.push(if nth == 0 { "" } else { " union all " }, []);
+            statement.push("(select ", []).push(self.at, []);
+            statement.push(" as found_at, id as found_id from ", []);
+            statement.push(self.table, []).push_where(branch);
+            let enough = Limits::TOTAL_EXACT_MAX_ROWS + 1;
+            statement.push(" limit ?)", [enough.into()]);
+        }
+        statement.push("), page as (select * from found", []);
+        statement.push(NEWEST_FOUND, []);
+        statement.push(
+            " limit ? offset ?) select ",
+            [u64::from(size).into(), skipped.into()],
+        );
+        statement.push(self.columns, []).push(", total", []);
+        statement.push(" from (select count(*) as total from found) as counted", []);
+        statement
+            .push(" left join (page join ", [])
+            .push(self.table, []);
+        statement
+            .push(" on id = found_id and ", [])
+            .push(self.at, []);
+        statement.push(" = found_at) on true", []);
+        statement.push(NEWEST_FOUND, []);
+        statement
     }
 
     /// Counts each branch, but not much further than totals are exact. With `explain` in front, how that is done.
@@ -140,7 +226,10 @@ impl List {
     }
 
     /// How many rows the database believes there are, if it has a notion.
-    async fn guess<DB: Dialect>(&self, lease: &mut Lease<DB>) -> Result<Option<u64>, Error> {
+    pub(in crate::storage) async fn guess<DB: Dialect>(
+        &self,
+        lease: &mut Lease<DB>,
+    ) -> Result<Option<u64>, Error> {
         let Some(explain) = DB::EXPLAIN else {
             return Ok(None);
         };
@@ -157,5 +246,6 @@ impl List {
     }
 }
 
+const NEWEST_FOUND: &str = " order by found_at desc, found_id desc";
 /// The column of an explanation.
 pub(in crate::storage) const PLAN: &str = "QUERY PLAN";
