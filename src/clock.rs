@@ -60,9 +60,14 @@ impl Clock {
         }
     }
 
+    /// The time since this clock was made, which only ever grows: for what is measured.
+    pub fn elapsed(&self) -> Duration {
+        self.inner.started.elapsed()
+    }
+
     /// Now, in whole microseconds, as fine as the databases keep it.
     pub fn now(&self) -> DateTime<Utc> {
-        let elapsed = self.inner.started.elapsed();
+        let elapsed = self.elapsed();
         let elapsed =
             TimeDelta::microseconds(i64::try_from(elapsed.as_micros()).unwrap_or(i64::MAX));
         self.inner.started_at + elapsed

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use http::Uri;
 
 /// Where the data is.
 #[derive(Args, Clone, Debug)]
@@ -59,14 +60,25 @@ pub struct Server {
         hide_env_values = true
     )]
     pub admin_token: Option<String>,
-    /// Browser origins that may connect, such as `https://example.org`. None by default: agents send no Origin.
+    /// Browser origins whose pages may connect and read answers, such as `https://example.org`, written as a browser sends
+    /// them: no path, no wildcard. None by default: agents send no Origin.
     #[arg(
         long,
         env = "SYNOD_ALLOWED_ORIGINS",
         value_name = "ORIGIN",
-        value_delimiter = ','
+        value_delimiter = ',',
+        value_parser = origin
     )]
     pub allowed_origins: Vec<String>,
+    /// A statement to the database that takes longer is logged with its time and its text, in which no values stand. What a
+    /// person waits for should take less.
+    #[arg(
+        long,
+        env = "SYNOD_SLOW_QUERY_MS",
+        value_name = "MS",
+        default_value_t = 200
+    )]
+    pub slow_query_ms: u64,
     /// How the log is written.
     #[arg(long, env = "SYNOD_LOG_FORMAT", value_enum, default_value_t = LogFormat::Pretty)]
     pub log_format: LogFormat,
@@ -81,6 +93,25 @@ pub struct Server {
     /// What one client may do, and the whole server.
     #[command(flatten)]
     pub limits: Limits,
+}
+
+/// Takes an origin that a browser could send (RFC 6454, section 6.2); any other would never match.
+fn origin(text: &str) -> Result<String, String> {
+    let wanted = "scheme://host or scheme://host:port, such as https://example.org";
+    let uri: Uri = text.parse().map_err(|_| format!("an origin is {wanted}"))?;
+    let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
+        return Err(format!("an origin is {wanted}"));
+    };
+    if text != format!("{scheme}://{authority}") || authority.as_str().contains('@') {
+        return Err(format!("an origin has nothing but {wanted}"));
+    }
+    if text != text.to_lowercase() {
+        return Err("browsers send their origin in lower case".to_owned());
+    }
+    if let ("http", Some(80)) | ("https", Some(443)) = (scheme, authority.port_u16()) {
+        return Err("browsers leave the port out that their scheme has anyway".to_owned());
+    }
+    Ok(text.to_owned())
 }
 
 /// How the log is written.
@@ -104,7 +135,65 @@ pub struct Limits {
         default_value_t = 16_384
     )]
     pub connections_max: u32,
-    /// Time for a request's headers to arrive. Ends slow-header attacks; no honest client needs as long.
+    /// Open TCP connections of one address (IPv6: of one /64 network); one more is told 429 and closed. Half of the house, so
+    /// that no single address can fill it. Behind a proxy all connections have its address: raise this to the bound above.
+    #[arg(
+        long,
+        env = "SYNOD_CONNECTIONS_PER_ADDRESS_MAX",
+        value_name = "N",
+        default_value_t = 8_192,
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
+    pub connections_per_address_max: u32,
+    /// Requests a second of one address (IPv6: of one /64 network), over time; more are told 429. Many agents may share a
+    /// machine, a proxy or a NAT, so it is as much as a small server can answer.
+    #[arg(
+        long,
+        env = "SYNOD_RATE_PER_ADDRESS_PER_S",
+        value_name = "N",
+        default_value_t = 10_000,
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
+    pub rate_per_address_per_s: u32,
+    /// Requests of one address that may come at once, before its rate counts. Two seconds' worth.
+    #[arg(
+        long,
+        env = "SYNOD_BURST_PER_ADDRESS",
+        value_name = "N",
+        default_value_t = 20_000,
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
+    pub burst_per_address: u32,
+    /// Requests and frames a second of one token, over time, on all its connections; more are refused as `rate_limited`.
+    /// Far beyond what an agent has to say, far below what would starve the others.
+    #[arg(
+        long,
+        env = "SYNOD_RATE_PER_TOKEN_PER_S",
+        value_name = "N",
+        default_value_t = 1_000,
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
+    pub rate_per_token_per_s: u32,
+    /// Requests and frames of one token that may come at once, before its rate counts. Two seconds' worth.
+    #[arg(
+        long,
+        env = "SYNOD_BURST_PER_TOKEN",
+        value_name = "N",
+        default_value_t = 2_000,
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
+    pub burst_per_token: u32,
+    /// Frames of one connection that may be refused in a row as over the rate; one more closes it with 4101. Enough for
+    /// what a client has on its way when it hears of the first.
+    #[arg(
+        long,
+        env = "SYNOD_FRAMES_REFUSED_MAX",
+        value_name = "N",
+        default_value_t = 100
+    )]
+    pub frames_refused_max: u32,
+    /// Time for a request's headers to arrive, from the connection's start or the last answer on: ends slow-header attacks
+    /// and connections that nobody uses. No honest client needs as long.
     #[arg(
         long,
         env = "SYNOD_HEADER_TIMEOUT_MS",
@@ -112,6 +201,14 @@ pub struct Limits {
         default_value_t = 10_000
     )]
     pub header_timeout_ms: u64,
+    /// Size of a request's line and headers together; more is told 431. As much as common servers and proxies take.
+    #[arg(
+        long,
+        env = "SYNOD_HEADER_MAX_BYTES",
+        value_name = "BYTES",
+        default_value_t = 16_384
+    )]
+    pub header_max_bytes: usize,
     /// Size of a logged message. What is larger belongs in a file store, with its address in the message.
     #[arg(
         long,
@@ -242,11 +339,29 @@ pub struct Limits {
         default_value_t = 30_000
     )]
     pub shutdown_timeout_ms: u64,
+    /// Days for which logged messages are kept; older ones are deleted for good, but those that a meeting links to. On
+    /// PostgreSQL a month goes as a whole, once all of it is older. Without it all are kept: only an operator can know
+    /// what may be forgotten.
+    #[arg(
+        long,
+        env = "SYNOD_RETENTION_DAYS",
+        value_name = "DAYS",
+        value_parser = clap::value_parser!(u32).range(1..=36_500)
+    )]
+    pub retention_days: Option<u32>,
 }
 
 impl Limits {
     /// The retry time that a refused client is told: about as long as a full queue needs to drain.
     pub const RETRY_AFTER: Duration = Duration::from_secs(1);
+    /// Headers of one request; more are told 431. Browsers behind proxies send some thirty.
+    pub const HEADERS_MAX: usize = 100;
+    /// Tokens, and addresses, whose rate is kept in mind; those beyond share one rate. Some 5 MB when all are there.
+    pub const RATE_KEYS_MAX: usize = 65_536;
+    /// Time between two rounds that forget who has been quiet: seldom enough to cost nothing.
+    pub const RATE_KEYS_INTERVAL: Duration = Duration::from_mins(1);
+    /// How long a browser may remember what another origin may ask. Browsers take no more than two hours.
+    pub const CORS_MAX_AGE: Duration = Duration::from_hours(2);
     /// Rows of the journal in one answer by REST, at most.
     pub const JOURNAL_PAGE_ROWS: u32 = 256;
     /// Bytes in one transaction, unless a single append or message has more: databases have limits on a statement.
@@ -264,6 +379,23 @@ impl Limits {
     pub const COMMIT_RETRY_MAX: Duration = Duration::from_secs(2);
     /// Rows of a page when none is asked for, and at most.
     pub const PAGE_SIZE: (u32, u32) = (50, 500);
+    /// Rows of a list that are counted exactly; of a longer one the total is an estimate. Counting these takes 1 to 5 ms in a log of
+    /// ten million messages, and ten times as many 15 to 60 ms where two indexes must be laid over each other.
+    pub const TOTAL_EXACT_MAX_ROWS: u64 = 1_000;
+    /// Rows that a page by number may skip: the database reads every one of them. A cursor goes on from anywhere.
+    pub const PAGE_OFFSET_MAX_ROWS: u64 = 100_000;
+    /// Characters of a message by whose words it is found. PostgreSQL keeps at most 1 MB of words, and a message is never
+    /// refused for having more.
+    pub const SEARCHABLE_CHARS: usize = 100_000;
+    /// Characters of a search. Longer texts are looked for by their beginning.
+    pub const SEARCH_MAX_CHARS: usize = 1_000;
+    /// Months of the log that are made ahead of time: a server that is not restarted, or whose turn to make them fails, has
+    /// long to go before it needs the next.
+    pub const PARTITIONS_AHEAD_MONTHS: u32 = 3;
+    /// Time between two turns of the log's upkeep. Retention is in days, so an hour is soon enough.
+    pub const UPKEEP_INTERVAL: Duration = Duration::from_hours(1);
+    /// Old messages deleted in one transaction, so that none of them takes long.
+    pub const UPKEEP_BATCH_ROWS: u32 = 1_000;
     /// Bytes of a JSON body that is no message: settings and names need no more.
     pub const BODY_MAX_BYTES: u64 = 262_144;
     /// An answer about a meeting's state that takes longer means the database is away. What changes something has no such
@@ -296,5 +428,51 @@ impl Default for Limits {
             limits: Limits,
         }
         <Defaults as clap::Parser>::parse_from(["synod"]).limits
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+
+    use super::*;
+
+    fn check(text: &str, expected: &Expect) {
+        expected.assert_eq(&origin(text).unwrap_or_else(|reason| reason));
+    }
+
+    #[test]
+    fn an_origin_is_as_a_browser_sends_it() {
+        check("https://a.example", &expect!["https://a.example"]);
+        check("http://[::1]:3000", &expect!["http://[::1]:3000"]);
+    }
+
+    #[test]
+    fn what_no_browser_would_send_is_explained() {
+        let form = expect![
+            "an origin is scheme://host or scheme://host:port, such as https://example.org"
+        ];
+        for text in ["*", "null", "", "a.example", "a.example:443", "https://"] {
+            check(text, &form);
+        }
+        let more = expect![
+            "an origin has nothing but scheme://host or scheme://host:port, such as https://example.org"
+        ];
+        for text in [
+            "https://a.example/",
+            "https://a.example/x",
+            "https://a.example?x",
+            "https://me@a.example",
+        ] {
+            check(text, &more);
+        }
+        check(
+            "https://A.example",
+            &expect!["browsers send their origin in lower case"],
+        );
+        check(
+            "https://a.example:443",
+            &expect!["browsers leave the port out that their scheme has anyway"],
+        );
     }
 }

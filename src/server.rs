@@ -4,21 +4,26 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use chrono::TimeDelta;
 use ractor::rpc::CallResult;
 use ractor::{Actor, ActorRef};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
 use crate::actors::connection::Context;
 use crate::actors::directory::Directory;
 use crate::actors::permit::Permits;
 use crate::actors::persistence::{Health, Persistence};
+use crate::actors::presence::Presence;
 use crate::actors::registry::{self, Registry};
+use crate::actors::throttle::Throttle;
 use crate::clock::Clock;
 use crate::config::{self, Limits};
-use crate::storage::connect::{self, Database};
-use crate::storage::{Store, migrate};
+use crate::storage::connect::{self, Connections, Database};
+use crate::storage::{DroppedPart, Store, migrate};
+use crate::telemetry::Metrics;
 use crate::transport::accept::{self, Listener};
+use crate::transport::door::Door;
 use crate::transport::{Api, Readiness, auth};
 
 /// What a server is made of; everything that touches the world comes in from outside.
@@ -33,6 +38,8 @@ pub struct Parts {
     pub admin_token: String,
     /// Browser origins that may connect.
     pub allowed_origins: Vec<String>,
+    /// What is counted.
+    pub metrics: Metrics,
 }
 
 /// Runs a server as it is configured, on a listener that is bound already, until `shutdown` ends.
@@ -57,7 +64,11 @@ impl Parts {
                 .await
                 .context("the database could not be migrated")?;
         }
-        let store = connect::connect(&database, config.data.database_connections_max).await?;
+        let connections = Connections {
+            max: config.data.database_connections_max,
+            slow_statement: Limits::ms(config.slow_query_ms),
+        };
+        let store = connect::connect_with(&database, connections).await?;
         let admin_token = match config.admin_token {
             Some(token) if token.trim().is_empty() => {
                 anyhow::bail!(
@@ -73,6 +84,7 @@ impl Parts {
             limits: config.limits,
             admin_token,
             allowed_origins: config.allowed_origins,
+            metrics: Metrics::new(),
         })
     }
 }
@@ -90,21 +102,29 @@ pub async fn run_parts<L: Listener>(
     let limits = Arc::new(parts.limits.clone());
     let house = House::build(parts, Arc::clone(&limits)).await?;
     let (api, readiness) = (house.api.clone(), house.api.readiness.clone());
+    let upkeep = Upkeep {
+        store: Arc::clone(&store),
+        clock: house.api.context.clock.clone(),
+        retention: limits
+            .retention_days
+            .map(|days| TimeDelta::days(days.into())),
+    };
+    upkeep.turn().await;
+    let upkeep = tokio::spawn(upkeep.run());
     let recovery = tokio::spawn(recover(api.clone()));
-    let watch = house
-        .registry
-        .send_interval(Limits::ms(limits.ownership_interval_ms), || {
-            registry::Message::VerifyOwnership
-        });
+    let watch = tokio::spawn(watch(api.clone()));
+    let sweep = tokio::spawn(api.context.throttle.clone().keep_small());
     let shutdown = async {
         shutdown.await;
         // First of all, so that whoever sends traffic here learns to stop.
         readiness.set(false);
         info!("going down");
     };
-    let under_way = accept::serve(listener, api.routes(), &limits, shutdown).await;
+    let under_way = accept::serve(listener, Door::new(&api), &limits, shutdown).await;
     recovery.abort();
     watch.abort();
+    upkeep.abort();
+    sweep.abort();
     let patience = Limits::ms(limits.shutdown_timeout_ms);
     let all_said = async {
         house.drain().await;
@@ -132,12 +152,16 @@ impl House {
             clock,
             admin_token,
             allowed_origins,
+            metrics,
             ..
         } = parts;
-        let health = Health::new();
+        let health = Health::new(metrics.clone());
+        let presence = Presence::default();
         let keeper = Persistence {
             store: Arc::clone(&store),
             health: health.clone(),
+            presence: presence.clone(),
+            clock: clock.clone(),
         };
         let (persistence, _) = Actor::spawn(None, keeper, ())
             .await
@@ -149,17 +173,24 @@ impl House {
             directory: directory.clone(),
             clock: clock.clone(),
             limits: Arc::clone(&limits),
+            presence: presence.clone(),
+            metrics: metrics.clone(),
         };
         let (registry, _) = Actor::spawn(None, supervisor, ())
             .await
             .context("the registry could not be started")?;
-        let permits = Permits::new(limits.commands_pending_max);
+        let permits = Permits::new(limits.commands_pending_max, metrics.clone());
+        let throttle = Throttle::new(&limits, &clock);
         let api = Api {
             context: Context {
                 store,
                 clock,
                 permits,
+                throttle,
+                metrics,
                 limits,
+                persistence: persistence.clone(),
+                presence,
             },
             directory,
             registry: registry.clone(),
@@ -178,6 +209,7 @@ impl House {
         if !matches!(drained, Ok(CallResult::Success(()))) {
             warn!("the registry did not drain");
         }
+        self.api.context.presence.drain();
     }
 
     /// Ends the actors. Nothing waits any more: meetings have drained, requests were answered.
@@ -191,6 +223,57 @@ impl House {
             .persistence
             .drain_and_wait(Some(Limits::CALL_TIMEOUT))
             .await;
+    }
+}
+
+/// Looks from time to time whether this server still owns its meetings, and whether those who are here still may be.
+async fn watch(api: Api) {
+    let Context {
+        store,
+        limits,
+        presence,
+        ..
+    } = &api.context;
+    let mut ticks = tokio::time::interval(Limits::ms(limits.ownership_interval_ms));
+    loop {
+        ticks.tick().await;
+        let _ = api.registry.cast(registry::Message::VerifyOwnership);
+        presence.verify(&**store).await;
+    }
+}
+
+/// The log's upkeep, which takes its turn from time to time.
+struct Upkeep {
+    store: Arc<dyn Store>,
+    clock: Clock,
+    retention: Option<TimeDelta>,
+}
+
+impl Upkeep {
+    async fn run(self) {
+        loop {
+            sleep(Limits::UPKEEP_INTERVAL).await;
+            self.turn().await;
+        }
+    }
+
+    /// One turn. What does not succeed is left to the next: until then nothing is lost, and nobody waits.
+    async fn turn(&self) {
+        match self.store.maintain(self.clock.now(), self.retention).await {
+            Ok(done) => {
+                for part in &done.made {
+                    info!(part, "made a part of the log ahead of time");
+                }
+                for part in &done.dropped {
+                    let DroppedPart { name, kept } = part;
+                    info!(part = name, kept, "dropped a part of the log, too old");
+                }
+                if done.deleted > 0 {
+                    info!(messages = done.deleted, "deleted old messages from the log");
+                }
+            }
+            Err(error) => warn!(%error, "the log's upkeep is left to its next turn"),
+        }
     }
 }
 

@@ -8,7 +8,9 @@
 mod asyncapi;
 mod cli;
 mod fence;
+mod limits;
 mod liveness;
+mod mail;
 mod meeting;
 mod python;
 mod readme;

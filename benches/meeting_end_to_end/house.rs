@@ -11,7 +11,8 @@ use synod::domain::{
 };
 use synod::server::{self, Parts};
 use synod::storage::memory::Memory;
-use synod::storage::{Agent, Store, connect};
+use synod::storage::{Agent, Role, Store, connect};
+use synod::telemetry::Metrics;
 use synod::transport::auth;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -71,6 +72,7 @@ impl House {
             store: Arc::clone(&store),
             clock: clock.clone(),
             limits: Limits::default(),
+            metrics: Metrics::new(),
             admin_token: "unused".to_owned(),
             allowed_origins: Vec::new(),
         };
@@ -95,6 +97,7 @@ impl House {
             let agent = Agent {
                 id,
                 name: name.clone(),
+                role: Role::Agent,
                 model: None,
                 metadata: None,
                 created_at: self.clock.now(),

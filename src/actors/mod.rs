@@ -11,7 +11,8 @@
 //! * [`registry`] starts meetings, brings back those that failed, and is the only writer of the
 //!   [`directory`], where everyone else looks up where a meeting lives.
 //! * [`meeting`] is a thin shell round [`crate::domain::Meeting`]: numbers go out only when they are durable.
-//! * [`connection`] bridges one socket to one meeting, through a bounded [`outbox`].
+//! * [`connection`] bridges one socket to one meeting, or is an agent's own line, through a bounded [`outbox`].
+//! * [`presence`] knows every open socket of an agent; [`mail`] brings direct messages there once they are kept.
 //! * [`persistence`] batches what all meetings have to write: while one commit is under way the next batch fills.
 //!
 //! What is deliberately absent: rules (they are in `domain`), SQL (in `storage`), JSON (in `wire`). No handler awaits
@@ -21,8 +22,11 @@ pub mod connection;
 pub mod directory;
 pub mod journal;
 mod loading;
+pub mod mail;
 pub mod meeting;
 pub mod outbox;
 pub mod permit;
 pub mod persistence;
+pub mod presence;
 pub mod registry;
+pub mod throttle;

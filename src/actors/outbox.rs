@@ -74,7 +74,7 @@ struct Queue {
 impl Outbox {
     /// Puts a frame behind those that wait. Behind a close nothing is taken any more.
     pub fn push(&self, frame: Frame) {
-        self.shared.push(frame);
+        let _ = self.shared.push(frame);
     }
 
     /// Says the last word: what waits is still sent, then the socket is closed with `code`.
@@ -110,9 +110,10 @@ impl Reader {
         }
     }
 
-    /// Puts a frame behind those that wait: for what the socket answers itself.
-    pub fn push(&self, frame: Frame) {
-        self.shared.push(frame);
+    /// Puts a frame behind those that wait, and says whether it was taken: for what reaches the socket from elsewhere
+    /// than its meeting.
+    pub fn push(&self, frame: Frame) -> bool {
+        self.shared.push(frame)
     }
 
     /// Closes from this end.
@@ -122,10 +123,10 @@ impl Reader {
 }
 
 impl Shared {
-    fn push(&self, frame: Frame) {
+    fn push(&self, frame: Frame) -> bool {
         let mut queue = self.lock();
         if queue.closing.is_some() {
-            return;
+            return false;
         }
         // The bound is on what waits beside the largest frame: a request with a whole round's opinions may alone be
         // larger than the bound, and an agent that reads must still get it, and what comes with it.
@@ -140,6 +141,7 @@ impl Shared {
         }
         drop(queue);
         self.filled.notify_one();
+        !is_full
     }
 
     fn close(&self, code: CloseCode) {

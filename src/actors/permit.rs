@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::config::Limits;
+use crate::telemetry::{Held, Metrics};
 
 /// How much the whole server may have waiting for the database.
 ///
@@ -12,20 +13,23 @@ use crate::config::Limits;
 #[derive(Clone, Debug)]
 pub struct Permits {
     places: Arc<Semaphore>,
+    metrics: Metrics,
 }
 
 /// A place taken; dropping it frees the place.
 #[derive(Debug)]
 pub struct Permit {
     _place: OwnedSemaphorePermit,
+    _counted: Held,
     _of_connection: Option<OwnedSemaphorePermit>,
 }
 
 impl Permits {
     /// So many places.
-    pub fn new(places: usize) -> Self {
+    pub fn new(places: usize, metrics: Metrics) -> Self {
         Self {
             places: Arc::new(Semaphore::new(places)),
+            metrics,
         }
     }
 
@@ -37,6 +41,7 @@ impl Permits {
             .ok()?;
         Some(Permit {
             _place: place,
+            _counted: self.metrics.command_pending(),
             _of_connection: None,
         })
     }

@@ -1,6 +1,6 @@
 //! The persistence actor: everything that has to be durable passes here, in batches.
 //!
-//! Two lanes, one for journals and one for the communication log. While a lane's commit is under way,
+//! Three lanes: for journals, for the communication log, and for direct messages. While a lane's commit is under way,
 //! what arrives waits; the next commit takes all of it. That is the whole group commit: no timer, no
 //! delay when there is little to do, large batches when there is much.
 //!
@@ -15,13 +15,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use backon::Retryable;
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use tracing::{error, warn};
+use uuid::Uuid;
 
 use super::loading::pauses;
+use super::mail::{self, Bag, Post};
 use super::meeting;
 use super::permit::Permit;
+use super::presence::Presence;
+use crate::clock::Clock;
 use crate::config::Limits;
-use crate::domain::MeetingId;
+use crate::domain::{AgentId, MeetingId};
 use crate::storage::{Append, Appended, Communication, Error, Store};
+use crate::telemetry::{Lane, Metrics};
 
 /// The actor; its state holds the lanes.
 pub struct Persistence {
@@ -29,12 +34,17 @@ pub struct Persistence {
     pub store: Arc<dyn Store>,
     /// Told whether commits succeed.
     pub health: Health,
+    /// Who is here to be told what was kept for them.
+    pub presence: Presence,
+    /// Time, to measure them.
+    pub clock: Clock,
 }
 
 /// Whether the last try to commit reached the database.
 #[derive(Clone, Debug)]
 pub struct Health {
     available: Arc<AtomicBool>,
+    metrics: Metrics,
 }
 
 /// What can be asked.
@@ -43,10 +53,16 @@ pub enum Message {
     Append(Box<Append>, ActorRef<meeting::Message>),
     /// Make messages of the log durable, all or none, then answer.
     Log(Box<LogRequest>),
+    /// Make a direct message durable, deliver it, then answer.
+    Post(Box<Post>),
+    /// An agent was told its direct messages up to this position.
+    Told(AgentId, u64),
     /// The journal lane's commit is done.
     AppendsCommitted(Vec<Outcome>),
     /// The log lane's commit is done.
     LogCommitted,
+    /// The mail lane's commit is done.
+    MailCommitted,
 }
 
 /// Messages for the log, and who waits for them.
@@ -81,13 +97,16 @@ pub struct State {
     is_appending: bool,
     log: Vec<LogRequest>,
     is_logging: bool,
+    mail: Bag,
+    is_mailing: bool,
 }
 
 impl Health {
     /// Well, until a commit fails.
-    pub fn new() -> Self {
+    pub fn new(metrics: Metrics) -> Self {
         Self {
             available: Arc::new(AtomicBool::new(true)),
+            metrics,
         }
     }
 
@@ -100,12 +119,6 @@ impl Health {
         if self.available.swap(available, Ordering::Relaxed) != available && available {
             warn!("the database is back");
         }
-    }
-}
-
-impl Default for Health {
-    fn default() -> Self {
-        Self::new()
     }
 }
 
@@ -134,9 +147,13 @@ impl Actor for Persistence {
                 }
             }
             Message::LogCommitted => state.is_logging = false,
+            Message::Post(post) => state.mail.posts.push(*post),
+            Message::Told(agent, position) => state.mail.note(agent, position),
+            Message::MailCommitted => state.is_mailing = false,
         }
         self.commit_appends(&myself, state);
         self.commit_log(&myself, state);
+        self.commit_mail(&myself, state);
         Ok(())
     }
 }
@@ -192,10 +209,14 @@ impl Persistence {
         }
         state.is_appending = true;
         let batch = take_batch(&mut state.appends, append_bytes);
+        let rows = batch.iter().map(|append| append.entries.len()).sum();
         let (store, health, myself) =
             (Arc::clone(&self.store), self.health.clone(), myself.clone());
+        let (clock, begun) = (self.clock.clone(), self.clock.elapsed());
         tokio::spawn(async move {
             let appended = append_all(&*store, &health, &batch).await;
+            let took = clock.elapsed().saturating_sub(begun);
+            health.metrics.committed(Lane::Journal, rows, took);
             let outcome = |(append, appended): (&Append, Result<Appended, Unkept>)| Outcome {
                 meeting: append.meeting,
                 epoch: append.epoch,
@@ -213,11 +234,32 @@ impl Persistence {
         }
         state.is_logging = true;
         let batch = take_batch(&mut state.log, log_bytes);
+        let rows = batch.iter().map(|request| request.messages.len()).sum();
         let (store, health, myself) =
             (Arc::clone(&self.store), self.health.clone(), myself.clone());
+        let (clock, begun) = (self.clock.clone(), self.clock.elapsed());
         tokio::spawn(async move {
             log_all(&*store, &health, batch).await;
+            let took = clock.elapsed().saturating_sub(begun);
+            health.metrics.committed(Lane::Log, rows, took);
             let _ = myself.cast(Message::LogCommitted);
+        });
+    }
+
+    fn commit_mail(&self, myself: &ActorRef<Message>, state: &mut State) {
+        if state.is_mailing || state.mail.is_empty() {
+            return;
+        }
+        state.is_mailing = true;
+        let bag = Bag {
+            posts: take_batch(&mut state.mail.posts, post_bytes),
+            told: std::mem::take(&mut state.mail.told),
+        };
+        let (store, health) = (Arc::clone(&self.store), self.health.clone());
+        let (presence, myself) = (self.presence.clone(), myself.clone());
+        tokio::spawn(async move {
+            mail::deliver(&*store, &health, &presence, bag).await;
+            let _ = myself.cast(Message::MailCommitted);
         });
     }
 }
@@ -233,19 +275,27 @@ fn take_batch<T>(waiting: &mut Vec<T>, bytes: impl Fn(&T) -> usize) -> Vec<T> {
     };
     let fitting = waiting.iter().take(Limits::BATCH_MAX_APPENDS).map(fits);
     let taken = fitting.take_while(|fits| *fits).count().max(1);
-    waiting.drain(..taken).collect()
+    waiting.drain(..taken.min(waiting.len())).collect()
 }
 
 fn append_bytes(append: &Append) -> usize {
     append.entries.iter().map(|entry| entry.payload.len()).sum()
 }
 
+/// What a message weighs beside its content: its words and its places in the indexes. So a batch of the shortest messages is
+/// bounded in rows, too.
+const ROW_BYTES: usize = 512;
+
 fn log_bytes(request: &LogRequest) -> usize {
     request
         .messages
         .iter()
-        .map(|message| message.content.len())
+        .map(|message| message.content.len() + ROW_BYTES)
         .sum()
+}
+
+fn post_bytes(post: &Post) -> usize {
+    post.message.communication.content.len()
 }
 
 /// Tells a meeting that another owner has overtaken it; one that is gone knows.
@@ -278,27 +328,58 @@ async fn append_all(
     }
 }
 
-async fn log_all(store: &dyn Store, health: &Health, batch: Vec<LogRequest>) {
-    let messages: Vec<_> = batch
-        .iter()
-        .flat_map(|request| request.messages.iter().cloned())
-        .collect();
-    let is_kept = until_available(health, || store.log(&messages))
-        .await
-        .is_ok();
-    for request in batch {
-        let result = if is_kept {
-            Ok(())
-        } else {
-            until_available(health, || store.log(&request.messages)).await
-        };
-        // Whoever no longer waits is answered by the log itself.
-        let _ = request.reply.send(result);
+async fn log_all(store: &dyn Store, health: &Health, mut batch: Vec<LogRequest>) {
+    while !batch.is_empty() {
+        let messages: Vec<_> = batch
+            .iter()
+            .flat_map(|request| request.messages.iter().cloned())
+            .collect();
+        match until_available(health, || store.log(&messages)).await {
+            Ok(()) => {
+                for request in batch.drain(..) {
+                    answer(request, Ok(()));
+                }
+            }
+            Err(Error::UnknownAgent(ids)) if batch.iter().any(|r| !r.named(&ids).is_empty()) => {
+                // Only they are at fault; the rest is tried again without them.
+                let faulty = batch.extract_if(.., |request| !request.named(&ids).is_empty());
+                for request in faulty {
+                    let named = request.named(&ids);
+                    answer(request, Err(Error::UnknownAgent(named)));
+                }
+            }
+            // Something in the batch cannot be kept. One at a time, so that it hinders nobody else.
+            Err(_) => {
+                for request in batch.drain(..) {
+                    let result = until_available(health, || store.log(&request.messages)).await;
+                    answer(request, result);
+                }
+            }
+        }
     }
 }
 
+impl LogRequest {
+    /// Those of these agents that its messages come from or go to.
+    fn named(&self, agents: &[Uuid]) -> Vec<Uuid> {
+        let is_named = |agent: &&Uuid| {
+            let mut messages = self.messages.iter();
+            messages.any(|message| [message.sender.0, message.receiver.0].contains(agent))
+        };
+        agents.iter().filter(is_named).copied().collect()
+    }
+}
+
+fn answer(request: LogRequest, result: Result<(), Error>) {
+    // Whoever no longer waits is answered by the log itself.
+    let _ = request.reply.send(result);
+}
+
 /// Repeats a write until the database has answered it one way or the other.
-async fn until_available<T, F>(health: &Health, write: impl Fn() -> F) -> Result<T, Error>
+pub(super) async fn until_available<T, F>(
+    health: &Health,
+    write: impl Fn() -> F,
+) -> Result<T, Error>
 where
     F: Future<Output = Result<T, Error>>,
 {
@@ -307,9 +388,13 @@ where
         .when(Error::is_transient)
         .notify(|error, pause| {
             health.set(false);
+            health.metrics.database_retry();
             warn!(%error, pause_ms = pause.as_millis(), "the database is away; nothing is answered until it is back");
         })
         .await;
+    if result.is_err() {
+        health.metrics.database_error();
+    }
     health.set(true);
     result
 }

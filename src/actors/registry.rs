@@ -17,10 +17,12 @@ use super::directory::Directory;
 use super::loading::{self, Purpose};
 use super::meeting::{self, MeetingActor};
 use super::persistence;
+use super::presence::Presence;
 use crate::clock::Clock;
 use crate::config::Limits;
 use crate::domain::MeetingId;
 use crate::storage::Store;
+use crate::telemetry::{Held, Metrics};
 
 /// The actor.
 pub struct Registry {
@@ -34,6 +36,10 @@ pub struct Registry {
     pub clock: Clock,
     /// Bounds.
     pub limits: Arc<Limits>,
+    /// Handed to every meeting.
+    pub presence: Presence,
+    /// What is counted.
+    pub metrics: Metrics,
 }
 
 /// What can be asked.
@@ -92,6 +98,7 @@ pub struct State {
 struct Running {
     id: MeetingId,
     epoch: u64,
+    _counted: Held,
 }
 
 impl Actor for Registry {
@@ -233,11 +240,18 @@ impl Registry {
             clock: self.clock.clone(),
             persistence: self.persistence.clone(),
             limits: Arc::clone(&self.limits),
+            presence: self.presence.clone(),
+            metrics: self.metrics.clone(),
         };
         let epoch = arguments.epoch;
         match Actor::spawn_linked(None, actor, arguments, myself.get_cell()).await {
             Ok((actor, _)) => {
-                state.running.insert(actor.get_id(), Running { id, epoch });
+                let running = Running {
+                    id,
+                    epoch,
+                    _counted: self.metrics.meeting_running(),
+                };
+                state.running.insert(actor.get_id(), running);
                 self.directory.insert(id, actor.clone());
                 Route::Awake(actor)
             }

@@ -225,6 +225,18 @@ mod tests {
             ],
         );
         check_fault(
+            "rate_per_token_per_s = 0",
+            &expect![
+                "rate_per_token_per_s: invalid value '0' for '--rate-per-token-per-s <N>': 0 is not in 1..=4294967295"
+            ],
+        );
+        check_fault(
+            "allowed_origins = ['https://a.example', 'https://b.example/']",
+            &expect![
+                "allowed_origins: invalid value 'https://b.example/' for '--allowed-origins <ORIGIN>': an origin has nothing but scheme://host or scheme://host:port, such as https://example.org"
+            ],
+        );
+        check_fault(
             "no_migrate = 'yes'",
             &expect!["no_migrate must be true or false"],
         );

@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::config::Data;
 use crate::domain::AgentId;
 use crate::server;
-use crate::storage::{self, Agent, PageRequest, Start, Store, migrate};
+use crate::storage::{self, Agent, PageRequest, Role, Start, Store, migrate};
 use crate::transport::auth;
 
 /// Create, list, revoke and rotate the tokens of agents, also while the server is down.
@@ -34,6 +34,9 @@ enum Action {
         /// The language model behind it.
         #[arg(long)]
         model: Option<String>,
+        /// Make the token an observer's: it reads everything and says nothing.
+        #[arg(long)]
+        observer: bool,
     },
     /// Show all agents, newest first.
     List,
@@ -52,6 +55,7 @@ enum Action {
 const EXAMPLES: &str = "\
 Examples:
   TOKEN=$(synod token create Ada --model my-model)
+  TOKEN=$(synod token create dashboard --observer)
   synod token list
   synod token revoke 0197b6a0-1c3e-7d55-9c0b-4f1d2a9e8b70
   synod token rotate 0197b6a0-1c3e-7d55-9c0b-4f1d2a9e8b70 --database-url postgres://synod@db/synod";
@@ -78,12 +82,23 @@ impl Token {
 
 async fn act(store: &Arc<dyn Store>, clock: &Clock, action: Action) -> anyhow::Result<()> {
     match action {
-        Action::Create { name, model } => create(store, clock, name, model).await,
+        Action::Create {
+            name,
+            model,
+            observer,
+        } => {
+            let role = if observer {
+                Role::Observer
+            } else {
+                Role::Agent
+            };
+            create(store, clock, name, role, model).await
+        }
         Action::List => list(store).await,
         Action::Revoke { id } => {
             let known = store.revoke_agent(AgentId(id), clock.now()).await?;
             ensure_known(known, id)?;
-            eprintln!("revoked; connections that are open stay until they end");
+            eprintln!("revoked; a server that is up closes its open connections within seconds");
             Ok(())
         }
         Action::Rotate { id } => {
@@ -99,6 +114,7 @@ async fn create(
     store: &Arc<dyn Store>,
     clock: &Clock,
     name: String,
+    role: Role,
     model: Option<String>,
 ) -> anyhow::Result<()> {
     for text in [Some(&name), model.as_ref()].into_iter().flatten() {
@@ -112,6 +128,7 @@ async fn create(
     let agent = Agent {
         id: AgentId(clock.id()),
         name,
+        role,
         model,
         metadata: None,
         created_at: clock.now(),
@@ -153,8 +170,8 @@ fn line(agent: &Agent) -> String {
     };
     let created = agent.created_at.format("%Y-%m-%d %H:%M");
     let model = agent.model.as_deref().unwrap_or("-");
-    let (id, name) = (agent.id, &agent.name);
-    format!("{id}  {created}  {state:<24}  {model:<16}  {name}")
+    let (id, role, name) = (agent.id, agent.role.as_str(), &agent.name);
+    format!("{id}  {created}  {state:<24}  {role:<8}  {model:<16}  {name}")
 }
 
 fn ensure_known(known: bool, id: Uuid) -> anyhow::Result<()> {

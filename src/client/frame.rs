@@ -35,16 +35,24 @@ pub enum ServerFrame {
 pub struct Connected {
     /// The version of the protocol.
     pub protocol_version: u32,
-    /// The meeting.
-    pub meeting_id: Uuid,
+    /// The meeting; `None` on an agent's own line.
+    pub meeting_id: Option<Uuid>,
     /// Who this connection speaks for; `None` only watches.
     pub agent_id: Option<Uuid>,
     /// What the meeting is about.
+    #[serde(default)]
     pub topic: String,
     /// The last event of the journal.
+    #[serde(default)]
     pub last_seq: u64,
     /// Status, participants, turn, ballot: as in REST.
+    #[serde(default)]
     pub state: Value,
+    /// Of a line: the last message that the client has.
+    pub cursor: Option<String>,
+    /// Of a line: the meetings that the agent is in and that have not ended.
+    #[serde(default)]
+    pub meetings: Vec<Value>,
 }
 
 /// The floor is this agent's.
@@ -127,6 +135,14 @@ pub struct DirectMessage {
     pub sender_id: Uuid,
     /// The words.
     pub content: String,
+    /// What it is about.
+    pub topic: Option<String>,
+    /// Its row in the log.
+    pub communication_id: Uuid,
+    /// When it was sent.
+    pub at: DateTime<Utc>,
+    /// What to come back with, having read it.
+    pub cursor: String,
 }
 
 /// A frame was carried out.
@@ -134,8 +150,12 @@ pub struct DirectMessage {
 pub struct Ack {
     /// The id that the frame had.
     pub id: Option<FrameId>,
-    /// The event that it became.
-    pub seq: u64,
+    /// The event that it became; `None` for a direct message.
+    pub seq: Option<u64>,
+    /// Of a direct message: its row in the log.
+    pub communication_id: Option<Uuid>,
+    /// Of a direct message: whether its receiver was there.
+    pub delivered: Option<bool>,
 }
 
 /// A frame was not carried out.
@@ -176,6 +196,16 @@ pub enum AgentFrame<'a> {
     },
     /// Leaves the meeting for good.
     Leave {},
+    /// Writes to another agent.
+    DirectMessage {
+        /// To whom.
+        receiver_id: Uuid,
+        /// The words.
+        content: &'a str,
+        /// What it is about.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        topic: Option<&'a str>,
+    },
 }
 
 impl AgentFrame<'_> {
@@ -212,7 +242,7 @@ mod tests {
     fn the_server_understands_every_frame() {
         let sender = Sender {
             agent: Some(AgentId(Uuid::from_u128(1))),
-            meeting: MeetingId(Uuid::from_u128(9)),
+            meeting: Some(MeetingId(Uuid::from_u128(9))),
         };
         let frames = [
             AgentFrame::Opinion {
@@ -229,6 +259,11 @@ mod tests {
                 confidence: Some(0.5),
             },
             AgentFrame::Leave {},
+            AgentFrame::DirectMessage {
+                receiver_id: Uuid::from_u128(2),
+                content: "hello",
+                topic: Some("greetings"),
+            },
         ];
         for frame in frames {
             let inbound = parse(&frame.encode("f1"), sender, 100).unwrap();

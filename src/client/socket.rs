@@ -66,6 +66,17 @@ impl Client {
         self.open(&format!("/ws/meetings/{meeting}{after}")).await
     }
 
+    /// Opens the own line of the agent whose token this client holds: direct messages and news of its meetings. With
+    /// `after`, the cursor of the last message that it has, it begins behind that one; without, behind what was told before.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`], or [`Error::Refused`] at the handshake.
+    pub async fn line(&self, after: Option<&str>) -> Result<Socket, Error> {
+        let after = after.map(|cursor| format!("?after={cursor}"));
+        self.open(&format!("/ws/agent{}", after.unwrap_or_default()))
+            .await
+    }
+
     /// Opens a WebSocket at `path`, which begins at the root.
     ///
     /// # Errors
@@ -168,6 +179,24 @@ impl Socket {
             confidence: None,
         };
         self.send(id, vote).await
+    }
+
+    /// Writes to another agent.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub async fn write_to(
+        &mut self,
+        id: &str,
+        receiver_id: Uuid,
+        content: &str,
+    ) -> Result<(), Ended> {
+        let message = AgentFrame::DirectMessage {
+            receiver_id,
+            content,
+            topic: None,
+        };
+        self.send(id, message).await
     }
 
     /// Leaves the meeting for good.

@@ -38,7 +38,7 @@ pub enum Input {
 }
 
 /// Who gives a [`Command`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Caller {
     /// An operator with the admin token: may do what a moderator may.
     Admin,

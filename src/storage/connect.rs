@@ -2,6 +2,10 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
+
+use log::LevelFilter;
+use sqlx::ConnectOptions;
 
 use super::{Error, Store, postgres, sqlite};
 
@@ -51,13 +55,44 @@ impl std::fmt::Debug for Database {
     }
 }
 
-/// Connects to a database, with at most `pool_size` connections; SQLite has one more, for writing.
+/// The connections to a database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Connections {
+    /// How many at most; SQLite has one more, for writing.
+    pub max: u32,
+    /// A statement that takes longer is logged: its time and its text, in which no values stand.
+    pub slow_statement: Duration,
+}
+
+/// Connects to a database, with at most `pool_size` connections; SQLite has one more, for writing. No statement is logged.
 ///
 /// # Errors
 /// [`Error::Unavailable`] if there is no answer.
 pub async fn connect(database: &Database, pool_size: u32) -> Result<Arc<dyn Store>, Error> {
+    let connections = Connections {
+        max: pool_size,
+        slow_statement: Duration::MAX,
+    };
+    connect_with(database, connections).await
+}
+
+/// Connects to a database in this way.
+///
+/// # Errors
+/// As [`connect`].
+pub async fn connect_with(
+    database: &Database,
+    connections: Connections,
+) -> Result<Arc<dyn Store>, Error> {
     match database {
-        Database::Postgres(url) => postgres::connect(url, pool_size).await,
-        Database::Sqlite(path) => sqlite::connect(path, pool_size).await,
+        Database::Postgres(url) => postgres::connect(url, connections).await,
+        Database::Sqlite(path) => sqlite::connect(path, connections).await,
     }
+}
+
+/// Logs slow statements and no others. The driver logs their text, and nobody writes values into that.
+pub(super) fn logging<O: ConnectOptions>(options: O, slow: Duration) -> O {
+    options
+        .log_statements(LevelFilter::Off)
+        .log_slow_statements(LevelFilter::Warn, slow)
 }

@@ -21,20 +21,23 @@ pub mod projection;
 pub mod rows;
 mod sql;
 mod sqlite;
+pub mod words;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::{AgentId, CommunicationId, DecisionId, MeetingId};
 
-pub use connect::{Database, connect};
+pub use connect::{Connections, Database, connect, connect_with};
 pub use error::Error;
-pub use page::{Keyset, Page, PageRequest, Start};
+pub use page::{Keyset, Page, PageRequest, Start, Total};
 pub use rows::{
-    Agent, Append, Appended, Communication, CommunicationFilter, Decision, DecisionFilter, Entry,
-    Header, JournalRow, Meeting, MeetingFilter, Message, NewMeeting, ParticipantRow, Taken,
-    TokenHash,
+    Agent, Answer, Append, Appended, Communication, CommunicationFilter, Decision, DecisionFilter,
+    DirectMessage, DroppedPart, Entry, Header, Inbox, JournalRow, KeyedRequest, Meeting,
+    MeetingFilter, Message, NewMeeting, ParticipantRow, Received, Reserved, Role, Sent, Taken,
+    TokenHash, Upkeep,
 };
+pub use words::Words;
 
 /// A database, whichever it is.
 ///
@@ -62,7 +65,35 @@ pub trait Store: Send + Sync + 'static {
     /// Marks an agent revoked; its token opens nothing from now on. `false` if there is no such agent.
     async fn revoke_agent(&self, id: AgentId, at: DateTime<Utc>) -> Result<bool, Error>;
 
-    /// Adds messages to the log, all or none. A message whose id is there already is left as it is, so a repeated call is harmless.
+    /// The tokens of these agents, as far as they open anything.
+    async fn tokens(&self, agents: &[AgentId]) -> Result<Vec<(AgentId, TokenHash)>, Error>;
+
+    /// Keeps direct messages in the log and in their receivers' lines, in this order; answers each. A message whose id, or
+    /// whose sender's frame, is there already is left as it is and answered with the one that is there, so a repeated
+    /// call is harmless.
+    async fn send(&self, messages: &[DirectMessage]) -> Result<Vec<Sent>, Error>;
+    /// The direct messages of an agent behind position `after`, in order, of at most `limit` positions. Whoever has one
+    /// has all before it.
+    async fn received(
+        &self,
+        agent: AgentId,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<Received>, Error>;
+    /// How far an agent's line has come.
+    async fn inbox(&self, agent: AgentId) -> Result<Inbox, Error>;
+    /// Notes up to where agents were told; it never goes back.
+    async fn told(&self, told: &[(AgentId, u64)]) -> Result<(), Error>;
+
+    /// Keeps a request's key, or finds what was kept under it before.
+    async fn reserve(&self, request: &KeyedRequest) -> Result<Reserved, Error>;
+    /// Keeps the answer to a request whose key is reserved.
+    async fn answer(&self, request: &KeyedRequest, answer: &Answer) -> Result<(), Error>;
+    /// Forgets the keys that were reserved before.
+    async fn forget_keys(&self, before: DateTime<Utc>) -> Result<(), Error>;
+
+    /// Adds messages to the log, all or none. A message that is there already, with its id and timestamp, is left as it is, so
+    /// a repeated call is harmless.
     /// [`Error::UnknownAgent`] if a sender or receiver does not exist.
     async fn log(&self, messages: &[Communication]) -> Result<(), Error>;
     /// One message.
@@ -124,6 +155,28 @@ pub trait Store: Send + Sync + 'static {
         &self,
         ids: &[CommunicationId],
     ) -> Result<Vec<Communication>, Error>;
+
+    /// The meetings that a message prompted, newest first; with `visible_to`, those of them that this agent is in or moderates.
+    async fn meetings_of_communication(
+        &self,
+        id: CommunicationId,
+        visible_to: Option<AgentId>,
+    ) -> Result<Vec<Meeting>, Error>;
+    /// What those meetings decided, newest first.
+    async fn decisions_of_communication(
+        &self,
+        id: CommunicationId,
+        visible_to: Option<AgentId>,
+    ) -> Result<Vec<Decision>, Error>;
+
+    /// Keeps the log in good order: makes the parts that will soon be needed, and with `retention` lets go of the messages
+    /// that are older, but for those that a meeting links to. It does not keep anybody waiting: what it cannot have at once
+    /// it leaves to its next turn, as [`Error::Unavailable`].
+    async fn maintain(
+        &self,
+        now: DateTime<Utc>,
+        retention: Option<TimeDelta>,
+    ) -> Result<Upkeep, Error>;
 
     /// Closes every connection to the database.
     async fn close(&self);

@@ -15,7 +15,7 @@ pub struct PageRequest {
 /// Where a page starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Start {
-    /// At page `n`, from 1; the whole list is counted.
+    /// At page `n`, from 1; the list is counted, as far as that is cheap.
     Number(u32),
     /// Behind this row; nothing is counted.
     After(Keyset),
@@ -30,13 +30,30 @@ pub struct Keyset {
     pub id: Uuid,
 }
 
+/// How many rows a list has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Total {
+    /// So many.
+    pub rows: u64,
+    /// Whether that is only the database's guess, or as far as was counted. It is then never less than what was counted.
+    pub is_estimate: bool,
+}
+
+impl Total {
+    /// As counted to the end.
+    pub fn exactly(rows: u64) -> Self {
+        let is_estimate = false;
+        Self { rows, is_estimate }
+    }
+}
+
 /// Part of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page<T> {
     /// The rows.
     pub items: Vec<T>,
-    /// Rows in the whole list, where it was counted.
-    pub total: Option<u64>,
+    /// Rows in the whole list; `None` from a place on.
+    pub total: Option<Total>,
     /// Where the next page starts; `None` at the end.
     pub next: Option<Keyset>,
 }

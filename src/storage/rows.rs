@@ -1,7 +1,9 @@
 //! The rows that go into a store and come out of it.
 
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
+use super::words::Words;
 use crate::domain::{
     AgentId, CommunicationId, Created, DecisionId, Event, MeetingId, MeetingType, Outcome,
     Recorded, Status,
@@ -14,6 +16,8 @@ pub struct Agent {
     pub id: AgentId,
     /// Its name, for people.
     pub name: String,
+    /// What its token opens.
+    pub role: Role,
     /// The language model behind it.
     pub model: Option<String>,
     /// JSON text, exactly as given.
@@ -24,8 +28,35 @@ pub struct Agent {
     pub revoked_at: Option<DateTime<Utc>>,
 }
 
+/// What a token opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// It takes part: speaks, votes, writes, and sees what is its own.
+    Agent,
+    /// It sees everything and says nothing.
+    Observer,
+}
+
+impl Role {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Agent, Self::Observer];
+
+    /// Its word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Agent => "agent",
+            Self::Observer => "observer",
+        }
+    }
+
+    /// The role with this word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.as_str() == word)
+    }
+}
+
 /// SHA-256 of a token. Tokens are random and long, so no salt and no slow hash is needed.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TokenHash(pub [u8; 32]);
 
 /// One message of the log.
@@ -45,6 +76,8 @@ pub struct Communication {
     pub topic: Option<String>,
     /// Media type of `content`.
     pub content_type: String,
+    /// Whether the content was given as JSON, of which this is the exact text.
+    pub is_json: bool,
     /// When it was logged.
     pub created_at: DateTime<Utc>,
 }
@@ -66,6 +99,8 @@ pub struct CommunicationFilter {
     pub visible_to: Option<AgentId>,
     /// With exactly this topic.
     pub topic: Option<String>,
+    /// With all of these words in topic or content.
+    pub words: Option<Words>,
 }
 
 /// A meeting to be kept.
@@ -191,6 +226,26 @@ pub(super) fn folded(text: &str) -> String {
     text.to_lowercase()
 }
 
+/// What was done to keep the log in good order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Upkeep {
+    /// Parts of the log that were made ahead of time, by name.
+    pub made: Vec<String>,
+    /// Parts that were dropped because all in them was too old.
+    pub dropped: Vec<DroppedPart>,
+    /// Messages deleted one by one.
+    pub deleted: u64,
+}
+
+/// A part of the log that is gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DroppedPart {
+    /// Its name.
+    pub name: String,
+    /// Messages of it that were kept, because a meeting links to them.
+    pub kept: u64,
+}
+
 /// One event on its way into the journal.
 #[derive(Clone, Debug)]
 pub struct Entry {
@@ -300,4 +355,82 @@ pub struct DecisionFilter {
     pub from: Option<DateTime<Utc>>,
     /// Made before.
     pub until: Option<DateTime<Utc>>,
+}
+
+/// A message from one agent to another, to be told as soon as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DirectMessage {
+    /// The row of the log.
+    pub communication: Communication,
+    /// The id that the client gave its frame, as JSON text: the same frame sent twice is one message.
+    pub frame_id: Option<String>,
+}
+
+/// What became of a [`DirectMessage`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// It is durable.
+    Kept {
+        /// Its row in the log; another's than was asked for if the same frame had come before.
+        communication: CommunicationId,
+        /// Its place in its receiver's line, from 1.
+        position: u64,
+    },
+    /// There is no such agent, or none that can read: nothing was kept.
+    NoReceiver,
+}
+
+/// A direct message in its receiver's line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Received {
+    /// Its place.
+    pub position: u64,
+    /// The message.
+    pub communication: Communication,
+}
+
+/// How far an agent's line has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Inbox {
+    /// The place of its last message; 0 without any.
+    pub last: u64,
+    /// Up to here they were written to one of the agent's sockets.
+    pub told: u64,
+}
+
+/// A request with an idempotency key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyedRequest {
+    /// The agent that asks; the nil UUID is the operator.
+    pub owner: Uuid,
+    /// The key.
+    pub key: String,
+    /// What the key belongs to.
+    pub fingerprint: [u8; 32],
+    /// The id that what the request makes will have.
+    pub resource: Uuid,
+    /// When it is made.
+    pub at: DateTime<Utc>,
+}
+
+/// What is kept under an idempotency key: the first request that came with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reserved {
+    /// What the key belongs to.
+    pub fingerprint: Vec<u8>,
+    /// The id that what the request makes has.
+    pub resource: Uuid,
+    /// When it is made.
+    pub at: DateTime<Utc>,
+    /// How it was answered, if that is known.
+    pub answer: Option<Answer>,
+}
+
+/// An answer that is given again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The JSON body.
+    pub body: String,
 }

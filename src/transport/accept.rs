@@ -6,18 +6,17 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::Request;
-use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tower_service::Service;
+use tokio::sync::watch;
+use tokio::time::timeout;
 use tracing::{debug, warn};
-use warp::filters::BoxedFilter;
 
-use super::Response;
+use super::door::Door;
+use super::places::{Place, Places, Reserved};
 use crate::config::Limits;
 
 /// Where connections come from: a TCP port, or a simulated network.
@@ -48,94 +47,102 @@ impl Listener for TcpListener {
 pub struct Peer {
     /// Its address.
     pub address: SocketAddr,
-    _place: Arc<OwnedSemaphorePermit>,
+    _place: Arc<Place>,
 }
 
 /// Requests and sockets that were under way when the loop ended.
 pub struct UnderWay {
     /// Dropped to tell every connection to finish.
     open: watch::Sender<()>,
-    places: Arc<Semaphore>,
-    all_places: u32,
+    places: Places,
 }
 
 impl UnderWay {
     /// Waits until every request is answered and every socket has said goodbye.
     pub async fn finish(self) {
         drop(self.open);
-        // A connection keeps its place until it is closed; the semaphore is never closed.
-        let _ = self.places.acquire_many(self.all_places).await;
+        // A connection keeps its place until it is closed.
+        self.places.all_free().await;
     }
 }
 
 /// Serves connections until `shutdown` ends, and takes none after that.
 pub async fn serve<L: Listener>(
     mut listener: L,
-    routes: BoxedFilter<(Response,)>,
+    door: Door,
     limits: &Limits,
     shutdown: impl Future<Output = ()>,
 ) -> UnderWay {
-    let places = Arc::new(Semaphore::new(limits.connections_max as usize));
+    let places = Places::new(limits, door.metrics().clone());
     let (open, closing) = watch::channel(());
-    let header_timeout = Limits::ms(limits.header_timeout_ms);
+    let protocol = protocol(limits);
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
         // A full house takes no more: new connections wait in the listen queue of the operating system.
         let accepted = async {
-            let place = Arc::clone(&places).acquire_owned().await;
-            (listener.accept().await, place)
+            let reserved = places.reserve().await;
+            (listener.accept().await, reserved)
         };
-        let (accepted, place) = tokio::select! {
+        let (accepted, reserved) = tokio::select! {
             accepted = accepted => accepted,
             () = &mut shutdown => break,
         };
-        let Ok(place) = place else { break };
         match accepted {
-            Ok((stream, address)) => {
-                let peer = Peer {
-                    address,
-                    _place: Arc::new(place),
-                };
-                tokio::spawn(converse(
-                    stream,
-                    peer,
-                    routes.clone(),
-                    header_timeout,
-                    closing.clone(),
-                ));
-            }
+            Ok((stream, address)) => match places.give(reserved, address.ip()) {
+                Ok(place) => {
+                    let peer = Peer {
+                        address,
+                        _place: Arc::new(place),
+                    };
+                    let conversation = converse(
+                        stream,
+                        peer,
+                        door.clone(),
+                        protocol.clone(),
+                        closing.clone(),
+                    );
+                    tokio::spawn(conversation);
+                }
+                Err(reserved) => {
+                    debug!(%address, "an address has too many connections");
+                    tokio::spawn(turn_away(stream, reserved));
+                }
+            },
             Err(error) => {
                 warn!(%error, "a connection could not be accepted");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
     }
-    UnderWay {
-        open,
-        places,
-        all_places: limits.connections_max,
-    }
+    UnderWay { open, places }
+}
+
+/// HTTP/1.1 within these limits. WebSocket upgrades are HTTP/1.1 only, and agents need nothing of HTTP/2.
+fn protocol(limits: &Limits) -> http1::Builder {
+    let mut protocol = http1::Builder::new();
+    protocol
+        .timer(TokioTimer::new())
+        .header_read_timeout(Limits::ms(limits.header_timeout_ms))
+        .max_headers(Limits::HEADERS_MAX)
+        .max_header_size(limits.header_max_bytes);
+    protocol
 }
 
 async fn converse<S>(
     stream: S,
     peer: Peer,
-    routes: BoxedFilter<(Response,)>,
-    header_timeout: Duration,
+    door: Door,
+    protocol: http1::Builder,
     mut closing: watch::Receiver<()>,
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let address = peer.address;
-    let service = warp::service(routes);
-    let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(peer.clone());
-        service.clone().call(request)
+    let service = service_fn(move |request| {
+        let (door, peer) = (door.clone(), peer.clone());
+        async move { door.answer(request, peer).await }
     });
-    // WebSocket upgrades are HTTP/1.1 only, and agents need nothing of HTTP/2.
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(header_timeout)
+    let connection = protocol
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     let mut connection = std::pin::pin!(connection);
@@ -151,6 +158,27 @@ async fn converse<S>(
         debug!(%address, %error, "a connection ended badly");
     }
 }
+
+/// Says that there are too many, to whoever still listens, without reading a word. A new socket has room for that.
+async fn turn_away<S: AsyncWrite + Unpin>(mut stream: S, _reserved: Reserved) {
+    let said = async {
+        stream.write_all(TOO_MANY.as_bytes()).await?;
+        stream.shutdown().await
+    };
+    // A peer that is gone, or that does not take it, needs no telling.
+    let _ = timeout(ACCEPT_PAUSE, said).await;
+}
+
+/// The answer to a connection too many; the same shape as every other no.
+const TOO_MANY: &str = concat!(
+    "HTTP/1.1 429 Too Many Requests\r\n",
+    "content-type: application/json\r\n",
+    "content-length: 94\r\n",
+    "retry-after: 1\r\n",
+    "connection: close\r\n",
+    "\r\n",
+    r#"{"error":"rate_limited","message":"your address has too many connections: close some of them"}"#,
+);
 
 /// Long enough for file descriptors to come free, short enough for nobody to notice.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);

@@ -1,6 +1,7 @@
 //! Every answer that is a no, in one shape: `{"error": code, "message": for people, "details": {…}}`.
 
 use std::convert::Infallible;
+use std::time::Duration;
 
 use http::header::{ALLOW, RETRY_AFTER, SEC_WEBSOCKET_VERSION, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, StatusCode};
@@ -27,6 +28,10 @@ struct Answer {
     more: Map<String, Value>,
     header: Option<(HeaderName, HeaderValue)>,
 }
+
+/// The code of an answer, beside it, for those who count.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Code(pub(super) &'static str);
 
 impl warp::reject::Reject for ApiError {}
 
@@ -76,6 +81,11 @@ impl ApiError {
     /// 403.
     pub fn forbidden(message: impl Into<String>) -> Self {
         Self::new(StatusCode::FORBIDDEN, "forbidden", message)
+    }
+
+    /// 403 for an observer that wants to do something.
+    pub fn only_watches() -> Self {
+        Self::forbidden("an observer's token reads everything and changes nothing")
     }
 
     /// A conflict names the state it is in; any other answer stays as it is.
@@ -140,6 +150,15 @@ impl ApiError {
             "this server speaks WebSocket version 13",
         )
         .with_header(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"))
+    }
+
+    /// 429: over a rate, with the time after which to try again.
+    pub fn rate_limited(wait: Duration) -> Self {
+        let seconds = wait.as_millis().div_ceil(1_000).max(1);
+        let seconds = u64::try_from(seconds).unwrap_or(u64::MAX);
+        let message = "you ask faster than is allowed: wait as long as Retry-After says";
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", message)
+            .with_header(RETRY_AFTER, HeaderValue::from(seconds))
     }
 
     /// 503, with the time after which to try again.
@@ -223,6 +242,7 @@ impl From<&ApiError> for Response {
         body.extend(error.more.clone());
         let mut response =
             warp::reply::with_status(warp::reply::json(&body), error.status).into_response();
+        response.extensions_mut().insert(Code(error.code));
         if let Some((name, value)) = &error.header {
             response.headers_mut().insert(name, value.clone());
         }

@@ -12,17 +12,20 @@ use subtle::ConstantTimeEq;
 use warp::{Filter, Rejection};
 
 use super::{Api, ApiError};
+use crate::actors::presence::Holder;
 use crate::clock::Clock;
 use crate::domain::{AgentId, Caller};
-use crate::storage::{Agent, TokenHash};
+use crate::storage::{Agent, Role, TokenHash};
 
 /// Who is asking.
 #[derive(Clone, Debug)]
 pub enum Identity {
     /// The operator.
     Admin,
-    /// An agent that is not revoked.
+    /// An agent that is not revoked: it takes part, and sees what is its own.
     Agent(Agent),
+    /// An observer that is not revoked: it sees everything and says nothing.
+    Observer(Agent),
 }
 
 /// The admin token, as its hash.
@@ -53,17 +56,43 @@ pub fn hash(token: &str) -> TokenHash {
 }
 
 impl Identity {
-    /// The agent, unless it is the operator.
+    /// The agent whose eyes these are: it sees only what is its own. `None` sees everything.
     pub fn agent(&self) -> Option<AgentId> {
         match self {
-            Self::Admin => None,
+            Self::Admin | Self::Observer(_) => None,
             Self::Agent(agent) => Some(agent.id),
         }
     }
 
+    /// Who opens a socket with the token in these headers; `None` is the operator.
+    pub fn holder(&self, headers: &HeaderMap) -> Option<Holder> {
+        match self {
+            Self::Admin => None,
+            Self::Agent(bearer) | Self::Observer(bearer) => Some(Holder {
+                id: bearer.id,
+                token: hash(token(headers)?),
+            }),
+        }
+    }
+
+    /// Whose requests and frames these are counted for.
+    pub fn counted_as(&self) -> Caller {
+        match self {
+            Self::Admin => Caller::Admin,
+            Self::Agent(bearer) | Self::Observer(bearer) => Caller::Agent(bearer.id),
+        }
+    }
+
     /// As a meeting knows it.
-    pub fn caller(&self) -> Caller {
-        self.agent().map_or(Caller::Admin, Caller::Agent)
+    ///
+    /// # Errors
+    /// 403 for observers, who have no part in any.
+    pub fn caller(&self) -> Result<Caller, ApiError> {
+        match self {
+            Self::Admin => Ok(Caller::Admin),
+            Self::Agent(agent) => Ok(Caller::Agent(agent.id)),
+            Self::Observer(_) => Err(ApiError::only_watches()),
+        }
     }
 
     /// Lets only the operator pass.
@@ -73,7 +102,9 @@ impl Identity {
     pub fn ensure_admin(&self) -> Result<(), ApiError> {
         match self {
             Self::Admin => Ok(()),
-            Self::Agent(_) => Err(ApiError::forbidden("this needs the admin token")),
+            Self::Agent(_) | Self::Observer(_) => {
+                Err(ApiError::forbidden("this needs the admin token"))
+            }
         }
     }
 }
@@ -89,18 +120,31 @@ pub(super) fn identity(
     })
 }
 
+/// Who asks, if that is known and within its rate.
 async fn identify(api: &Api, headers: &HeaderMap) -> Result<Identity, ApiError> {
-    let token = bearer(headers)
-        .or_else(|| subprotocol(headers).and_then(|p| p.strip_prefix(SUBPROTOCOL_PREFIX)));
-    let token = token.filter(|token| !token.is_empty());
-    let token = hash(token.ok_or_else(ApiError::unauthenticated)?);
+    let identity = bearer_of(api, headers).await?;
+    let counted = api.context.throttle.caller(identity.counted_as());
+    counted.map_err(ApiError::rate_limited)?;
+    Ok(identity)
+}
+
+async fn bearer_of(api: &Api, headers: &HeaderMap) -> Result<Identity, ApiError> {
+    let token = hash(token(headers).ok_or_else(ApiError::unauthenticated)?);
     if api.admin.is(token) {
         return Ok(Identity::Admin);
     }
-    let agent = api.context.store.agent_by_token(token).await?;
-    agent
-        .map(Identity::Agent)
-        .ok_or_else(ApiError::unauthenticated)
+    let bearer = api.context.store.agent_by_token(token).await?;
+    let bearer = bearer.ok_or_else(ApiError::unauthenticated)?;
+    Ok(match bearer.role {
+        Role::Agent => Identity::Agent(bearer),
+        Role::Observer => Identity::Observer(bearer),
+    })
+}
+
+fn token(headers: &HeaderMap) -> Option<&str> {
+    let token = bearer(headers)
+        .or_else(|| subprotocol(headers).and_then(|p| p.strip_prefix(SUBPROTOCOL_PREFIX)));
+    token.filter(|token| !token.is_empty())
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::ApiError;
 use crate::config::Limits;
-use crate::storage::{Keyset, PageRequest, Start};
+use crate::storage::{Keyset, PageRequest, Start, Words};
 
 /// Fields not read yet, and what was wrong with those that were.
 #[derive(Debug)]
@@ -175,6 +175,16 @@ impl Fields {
         word
     }
 
+    /// Words to search for; at least one, if the field is there at all.
+    pub fn words(&mut self, field: &str) -> Option<Words> {
+        let text = self.text(field, Limits::SEARCH_MAX_CHARS)?;
+        let words = Words::of(&text);
+        if words.is_none() {
+            self.fault(field, "must have a word in it: letters or digits");
+        }
+        words
+    }
+
     /// A whole number, also as text, as queries have it.
     pub fn number(&mut self, field: &str, least: u64, most: u64) -> Option<u64> {
         let value: Value = self.take(field)?;
@@ -228,6 +238,14 @@ impl Fields {
             .number("page_size", 1, u64::from(most))
             .map_or(default, clamp);
         let number = self.number("page", 1, u64::from(u32::MAX)).map_or(1, clamp);
+        let skipped = u64::from(number - 1) * u64::from(size);
+        if skipped > Limits::PAGE_OFFSET_MAX_ROWS {
+            let most = Limits::PAGE_OFFSET_MAX_ROWS;
+            let reason = format!(
+                "is more than {most} rows into the list: go on with `cursor`, the next_cursor of a page"
+            );
+            self.fault("page", reason);
+        }
         let cursor: Option<String> = self.take("cursor");
         let start = match cursor.as_deref().map(parse_cursor) {
             None => Start::Number(number),

@@ -1,6 +1,6 @@
 //! The doors: HTTP and WebSocket.
 //!
-//! [`accept`] takes connections, [`rest`] answers requests, [`ws`] upgrades sockets and hands them to a connection
+//! [`accept`] takes connections as far as there are places, [`door`] says what holds for all requests, [`rest`] answers requests, [`ws`] upgrades sockets and hands them to a connection
 //! actor. [`auth`] says who is asking, [`fields`] what they are asking, [`api_error`] is every answer that is a no.
 //!
 //! What is deliberately absent: rules of meetings and any state. A request asks an actor or the
@@ -9,7 +9,9 @@
 pub mod accept;
 pub mod api_error;
 pub mod auth;
+pub mod door;
 pub mod fields;
+mod places;
 pub mod rest;
 pub mod ws;
 

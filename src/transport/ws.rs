@@ -1,4 +1,4 @@
-//! `GET /ws/meetings/{id}`: the handshake (RFC 6455, section 4.2), and over to a connection actor.
+//! `GET /ws/meetings/{id}` and `GET /ws/agent`: the handshake (RFC 6455, section 4.2), and over to a connection actor.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -16,54 +16,66 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tracing::debug;
 use uuid::Uuid;
 use warp::filters::BoxedFilter;
-use warp::{Filter, Reply};
+use warp::{Filter, Rejection, Reply};
 
 use super::accept::Peer;
 use super::auth::{self, Identity};
 use super::fields::Fields;
 use super::{Api, ApiError, Response, rest};
-use crate::actors::connection::{self, Connection};
+use crate::actors::connection::{self, Connection, Purpose};
 use crate::actors::meeting;
 use crate::config::Limits;
 use crate::domain::{AgentId, MeetingId, Refusal};
+use crate::wire::outbound;
 
 /// The sockets' routes.
 pub(super) fn routes(api: &Api) -> BoxedFilter<(Response,)> {
-    warp::path!("ws" / "meetings" / Uuid)
-        .and(warp::get())
-        .and(auth::identity(api))
-        .and(rest::query())
-        .and(warp::header::headers_cloned())
-        .and(warp::ext::optional::<OnUpgrade>())
-        .and(warp::ext::get::<Peer>())
-        .and(rest::with(api))
-        .then(
-            |id, identity, query, headers, upgrade, peer, api| async move {
-                let handshake = Handshake {
-                    meeting: MeetingId(id),
-                    identity,
-                    headers,
-                    upgrade,
-                    peer,
-                };
-                rest::respond(open(&api, handshake, query).await)
-            },
-        )
-        .boxed()
+    let meeting = warp::path!("ws" / "meetings" / Uuid)
+        .and(handshake(api))
+        .then(|id, handshake, query, api| async move {
+            rest::respond(attend(&api, MeetingId(id), handshake, query).await)
+        });
+    let line = warp::path!("ws" / "agent")
+        .and(handshake(api))
+        .then(|handshake, query, api| async move { rest::respond(listen(&api, handshake, query)) });
+    meeting.or(line).unify().boxed()
 }
 
 struct Handshake {
-    meeting: MeetingId,
     identity: Identity,
     headers: HeaderMap,
     upgrade: Option<OnUpgrade>,
     peer: Peer,
 }
 
-async fn open(
+type Given = Result<Fields, ApiError>;
+
+/// A request that wants a socket: who asks, and its query.
+fn handshake(
     api: &Api,
+) -> impl Filter<Extract = (Handshake, Given, Api), Error = Rejection> + Clone + use<> {
+    let handshake = |identity, headers, upgrade, peer| Handshake {
+        identity,
+        headers,
+        upgrade,
+        peer,
+    };
+    warp::get()
+        .and(auth::identity(api))
+        .and(warp::header::headers_cloned())
+        .and(warp::ext::optional::<OnUpgrade>())
+        .and(warp::ext::get::<Peer>())
+        .map(handshake)
+        .and(rest::query())
+        .and(rest::with(api))
+}
+
+/// A socket in a meeting.
+async fn attend(
+    api: &Api,
+    id: MeetingId,
     handshake: Handshake,
-    query: Result<Fields, ApiError>,
+    query: Given,
 ) -> Result<Response, ApiError> {
     let mut query = query?;
     let claimed = query.id("agent_id").map(AgentId);
@@ -71,22 +83,51 @@ async fn open(
     query.finish()?;
     let agent = agent(&handshake.identity, claimed)?;
     let accept = check(&handshake.headers, &api.allowed_origins)?;
+    let who = agent.as_ref().map(|(agent, _)| *agent);
+    let actor = admit(api, id, who).await?;
+    let purpose = Purpose::Meeting {
+        id,
+        actor,
+        agent,
+        after,
+    };
+    open(api, handshake, purpose, &accept)
+}
+
+/// An agent's own line.
+fn listen(api: &Api, handshake: Handshake, query: Given) -> Result<Response, ApiError> {
+    let mut query = query?;
+    let cursor: Option<String> = query.take("after");
+    let after = cursor.as_deref().map(outbound::parse_cursor);
+    if after == Some(None) {
+        query.fault("after", "must be a cursor that this server gave");
+    }
+    query.finish()?;
+    let Identity::Agent(agent) = &handshake.identity else {
+        return Err(ApiError::forbidden("only an agent has a line of its own"));
+    };
+    let agent = agent.id;
+    let accept = check(&handshake.headers, &api.allowed_origins)?;
+    let after = after.flatten();
+    open(api, handshake, Purpose::Line { agent, after }, &accept)
+}
+
+/// Upgrades a connection and hands its socket to an actor.
+fn open(
+    api: &Api,
+    handshake: Handshake,
+    purpose: Purpose,
+    accept: &str,
+) -> Result<Response, ApiError> {
     let upgrade = handshake
         .upgrade
         .ok_or_else(|| bad_handshake("connection", "cannot be upgraded"))?;
-    let actor = admit(
-        api,
-        handshake.meeting,
-        agent.as_ref().map(|(agent, _)| *agent),
-    )
-    .await?;
-    let (meeting_id, context) = (handshake.meeting, api.context.clone());
+    let context = api.context.clone();
+    let holder = handshake.identity.holder(&handshake.headers);
     let arguments = move |socket| connection::Arguments {
         socket,
-        agent,
-        meeting_id,
-        meeting: actor,
-        after,
+        holder,
+        purpose,
         context,
     };
     let config = socket_config(&api.context.limits);
@@ -103,7 +144,7 @@ async fn open(
         }
     });
     Ok(switching_protocols(
-        &accept,
+        accept,
         auth::subprotocol(&handshake.headers),
     ))
 }
@@ -114,8 +155,8 @@ fn agent(
     claimed: Option<AgentId>,
 ) -> Result<Option<(AgentId, String)>, ApiError> {
     match (identity, claimed) {
-        (Identity::Admin, None) => Ok(None),
-        (Identity::Admin, Some(_)) => Err(ApiError::forbidden(
+        (Identity::Admin | Identity::Observer(_), None) => Ok(None),
+        (Identity::Admin | Identity::Observer(_), Some(_)) => Err(ApiError::forbidden(
             "an agent takes part with its own token only",
         )),
         (Identity::Agent(agent), Some(claimed)) if claimed != agent.id => {

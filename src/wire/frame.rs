@@ -6,32 +6,51 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 /// Encoded text, ready for any number of sockets: a clone shares the bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Frame(Utf8Bytes);
+pub struct Frame {
+    text: Utf8Bytes,
+    position: Option<u64>,
+}
 
 impl Frame {
     /// A frame of this text.
     pub fn new(text: String) -> Self {
-        Self(text.into())
+        Self {
+            text: text.into(),
+            position: None,
+        }
+    }
+
+    /// A frame with a place in its receiver's line: a direct message.
+    pub fn in_line(text: String, position: u64) -> Self {
+        Self {
+            position: Some(position),
+            ..Self::new(text)
+        }
+    }
+
+    /// Its place in its receiver's line, if it has one.
+    pub fn position(&self) -> Option<u64> {
+        self.position
     }
 
     /// The text.
     pub fn as_str(&self) -> &str {
-        self.0.as_str()
+        self.text.as_str()
     }
 
     /// The bytes on the wire.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.text.len()
     }
 
     /// Whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.text.is_empty()
     }
 
     /// The shared bytes.
     pub fn into_bytes(self) -> Utf8Bytes {
-        self.0
+        self.text
     }
 }
 

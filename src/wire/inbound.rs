@@ -1,4 +1,4 @@
-//! Text from an agent to a [`Command`]: parse, don't validate later.
+//! Text from an agent to a [`Request`]: parse, don't validate later.
 
 use serde::Deserialize;
 use uuid::Uuid;
@@ -11,8 +11,28 @@ use crate::domain::{AgentId, Command, MeetingId, Vote};
 pub struct Inbound {
     /// The id that the client gave it.
     pub id: Option<FrameId>,
-    /// What it asks of the meeting.
-    pub command: Command,
+    /// What it asks.
+    pub request: Request,
+}
+
+/// What a frame asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// Something of the meeting.
+    Meeting(Command),
+    /// To bring a message to another agent.
+    Direct(Direct),
+}
+
+/// A message to another agent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Direct {
+    /// To whom.
+    pub receiver: AgentId,
+    /// The words.
+    pub content: String,
+    /// What it is about.
+    pub topic: Option<String>,
 }
 
 /// Why a frame was not understood; the socket stays open.
@@ -32,8 +52,8 @@ pub struct Rejection {
 pub struct Sender {
     /// The agent, from its token; `None` only watches.
     pub agent: Option<AgentId>,
-    /// The meeting of the connection.
-    pub meeting: MeetingId,
+    /// The meeting of the connection; `None` on an agent's own line.
+    pub meeting: Option<MeetingId>,
 }
 
 /// Understands one frame.
@@ -52,20 +72,31 @@ pub fn parse(text: &str, sender: Sender, max_content_bytes: usize) -> Result<Inb
         return Err(reject(code, message));
     }
     let WireFrame { id, kind, .. } = wire;
-    let command = match kind {
-        WireKind::Opinion { content, proposal } => Command::Speak { content, proposal },
+    let request = match kind {
+        WireKind::Opinion { content, proposal } => {
+            Request::Meeting(Command::Speak { content, proposal })
+        }
         WireKind::ConsensusVote {
             agrees,
             rationale,
             confidence,
-        } => Command::CastVote(Vote {
+        } => Request::Meeting(Command::CastVote(Vote {
             agrees,
             rationale,
             confidence,
+        })),
+        WireKind::Leave {} => Request::Meeting(Command::Leave),
+        WireKind::DirectMessage {
+            receiver_id,
+            content,
+            topic,
+        } => Request::Direct(Direct {
+            receiver: AgentId(receiver_id),
+            content,
+            topic,
         }),
-        WireKind::Leave {} => Command::Leave,
     };
-    Ok(Inbound { id, command })
+    Ok(Inbound { id, request })
 }
 
 #[derive(Deserialize)]
@@ -91,6 +122,11 @@ enum WireKind {
         confidence: Option<f64>,
     },
     Leave {},
+    DirectMessage {
+        receiver_id: Uuid,
+        content: String,
+        topic: Option<String>,
+    },
 }
 
 /// `agrees` may be null, which abstains, but it may not be forgotten.
@@ -116,12 +152,16 @@ impl WireFrame {
         }
         if self
             .meeting_id
-            .is_some_and(|named| MeetingId(named) != sender.meeting)
+            .is_some_and(|named| Some(MeetingId(named)) != sender.meeting)
         {
             return Err((
                 "invalid_frame",
                 "meeting_id is not the meeting of this connection".to_owned(),
             ));
+        }
+        if sender.meeting.is_none() && !matches!(self.kind, WireKind::DirectMessage { .. }) {
+            let message = "this is the agent's own line: send that on the meeting's socket";
+            return Err(("invalid_frame", message.to_owned()));
         }
         if let Some(FrameId::Text(id)) = &self.id
             && id.chars().count() > MAX_FRAME_ID_CHARS
@@ -171,9 +211,25 @@ impl WireKind {
                 )
             }
             Self::Leave {} => Ok(()),
+            // The frame's own limit is the content's: only one reads it.
+            Self::DirectMessage { content, topic, .. } => {
+                if content.is_empty() {
+                    return Err(("invalid_frame", "content must not be empty".to_owned()));
+                }
+                let topic = topic.as_deref().unwrap_or_default();
+                if topic.chars().count() > MAX_TOPIC_CHARS {
+                    let message = format!("topic must have at most {MAX_TOPIC_CHARS} characters");
+                    return Err(("invalid_frame", message));
+                }
+                check_text("content", content, usize::MAX)?;
+                check_text("topic", topic, usize::MAX)
+            }
         }
     }
 }
+
+/// Characters of a message's topic, as wide as its column.
+pub const MAX_TOPIC_CHARS: usize = 255;
 
 fn check_text(field: &str, text: &str, max_bytes: usize) -> Result<(), Fault> {
     if text.len() > max_bytes {
@@ -191,8 +247,8 @@ fn check_text(field: &str, text: &str, max_bytes: usize) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The id of a frame that is otherwise not understood, so that its sender can tell which it was.
-fn id_of(text: &str) -> Option<FrameId> {
+/// The id of a frame that is not carried out, so that its sender can tell which it was.
+pub fn id_of(text: &str) -> Option<FrameId> {
     #[derive(Deserialize)]
     struct OnlyId {
         id: Option<FrameId>,
@@ -213,10 +269,10 @@ mod tests {
     fn check(text: &str, expected: &Expect) {
         let sender = Sender {
             agent: Some(AgentId(Uuid::from_u128(1))),
-            meeting: MeetingId(Uuid::from_u128(9)),
+            meeting: Some(MeetingId(Uuid::from_u128(9))),
         };
         let shown = match parse(text, sender, 16) {
-            Ok(inbound) => format!("{:?} {:?}", inbound.id, inbound.command),
+            Ok(inbound) => format!("{:?} {:?}", inbound.id, inbound.request),
             Err(rejection) => format!(
                 "{:?} {}: {}",
                 rejection.id, rejection.code, rejection.message

@@ -6,7 +6,10 @@ use serde_json::{Value, json};
 
 use super::journal::{self, to_json};
 use super::{Frame, FrameId, shape};
-use crate::domain::{AgentId, Meeting, MeetingId, Phase, Recorded, Refusal, phase::NO_RESPONSE};
+use crate::domain::{
+    AgentId, CommunicationId, Event, Meeting, MeetingId, Phase, Recorded, Refusal, Status,
+    phase::NO_RESPONSE,
+};
 
 /// The version of the protocol, told in `connected`. Additions do not change it.
 pub const PROTOCOL_VERSION: u32 = 1;
@@ -76,6 +79,84 @@ pub fn consensus_request(meeting: &Meeting, now: DateTime<Utc>) -> Option<Frame>
     })))
 }
 
+/// Whether an event is told on the own lines of the meeting's members too: it is there, it runs, it has ended.
+pub fn is_news(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::MeetingCreated(_)
+            | Event::MeetingStarted { .. }
+            | Event::ConsensusReached { .. }
+            | Event::MeetingCompleted { .. }
+            | Event::MeetingCancelled { .. }
+            | Event::MeetingFailed { .. }
+    )
+}
+
+/// The first frame on an agent's own line: where it stands, and the meetings that it is in.
+pub fn line_connected(agent: AgentId, position: u64, meetings: &[Value]) -> Frame {
+    frame(&json!({
+        "type": "connected",
+        "protocol_version": PROTOCOL_VERSION,
+        "agent_id": agent.0,
+        "cursor": cursor(position),
+        "meetings": meetings,
+    }))
+}
+
+/// One meeting among those of [`line_connected`].
+pub fn line_meeting(id: MeetingId, topic: &str, status: Status, last_seq: u64) -> Value {
+    json!({"meeting_id": id.0, "topic": topic, "status": status.as_str(), "last_seq": last_seq})
+}
+
+/// A message from another agent.
+pub struct DirectMessage<'a> {
+    /// Its place in the receiver's line.
+    pub position: u64,
+    /// Its row in the log.
+    pub communication: CommunicationId,
+    /// Who wrote it.
+    pub sender: AgentId,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// The words.
+    pub content: &'a str,
+    /// What it is about.
+    pub topic: Option<&'a str>,
+}
+
+/// A message from another agent, told to its receiver.
+pub fn direct_message(message: &DirectMessage<'_>) -> Frame {
+    let text = to_json(&json!({
+        "type": "direct_message",
+        "sender_id": message.sender.0,
+        "content": message.content,
+        "topic": message.topic,
+        "communication_id": message.communication.0,
+        "at": message.at,
+        "cursor": cursor(message.position),
+    }));
+    Frame::in_line(text, message.position)
+}
+
+/// A place in an agent's line, as the text that its client gives back in `after`.
+pub fn cursor(position: u64) -> String {
+    position.to_string()
+}
+
+/// The place that a client means.
+pub fn parse_cursor(text: &str) -> Option<u64> {
+    text.parse()
+        .ok()
+        .filter(|position| *position <= u64::MAX >> 1)
+}
+
+/// The answer to a direct message that is kept.
+pub fn sent(id: Option<&FrameId>, communication: CommunicationId, delivered: bool) -> Frame {
+    frame(
+        &json!({"type": "ack", "id": id, "seq": null, "communication_id": communication.0, "delivered": delivered}),
+    )
+}
+
 /// The answer to a frame that was carried out: the event that it became.
 pub fn ack(id: Option<&FrameId>, seq: u64) -> Frame {
     frame(&json!({"type": "ack", "id": id, "seq": seq}))
@@ -94,8 +175,19 @@ pub fn refusal(id: Option<&FrameId>, refusal: &Refusal) -> Frame {
 /// The answer to a frame for which there is no room now.
 pub fn overloaded(id: Option<&FrameId>, retry_after_ms: u64) -> Frame {
     let message = "the server has more to do than it can: send the frame again later";
+    later(id, "overloaded", message, retry_after_ms)
+}
+
+/// The answer to a frame that came too soon after the others.
+pub fn rate_limited(id: Option<&FrameId>, retry_after_ms: u64) -> Frame {
+    let message =
+        "you send faster than is allowed: wait for retry_after_ms, then send the frame again";
+    later(id, "rate_limited", message, retry_after_ms)
+}
+
+fn later(id: Option<&FrameId>, code: &str, message: &str, retry_after_ms: u64) -> Frame {
     frame(
-        &json!({"type": "error", "id": id, "code": "overloaded", "message": message, "retry_after_ms": retry_after_ms}),
+        &json!({"type": "error", "id": id, "code": code, "message": message, "retry_after_ms": retry_after_ms}),
     )
 }
 

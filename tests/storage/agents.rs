@@ -1,6 +1,6 @@
 //! Agents and their tokens.
 
-use synod::storage::Error;
+use synod::storage::{Error, Total};
 
 use super::fixtures::{agent, agent_id, agents, at, page, token};
 use crate::support::database::Fresh;
@@ -75,8 +75,12 @@ async fn a_token_opens_until_it_is_replaced_or_revoked(fresh: &Fresh) {
     let revoked = store.agent(agent_id(1)).await.unwrap().unwrap();
     assert_eq!(revoked.revoked_at, Some(at(50)));
 
+    assert!(store.tokens(&[agent_id(1)]).await.unwrap().is_empty());
+
     assert!(store.replace_token(agent_id(1), token(8)).await.unwrap());
     assert_eq!(bearer(8).await, Some(agent_id(1)), "taken back");
+    let tokens = store.tokens(&[agent_id(1), agent_id(7)]).await.unwrap();
+    assert!(tokens == [(agent_id(1), token(8))]);
 
     assert!(!store.replace_token(agent_id(7), token(7)).await.unwrap());
     assert!(!store.revoke_agent(agent_id(7), at(60)).await.unwrap());
@@ -88,7 +92,7 @@ async fn agents_are_listed_newest_first(fresh: &Fresh) {
     let first = store.agents(page(1, 2)).await.unwrap();
     assert_eq!(
         (first.items, first.total),
-        (vec![agent(5), agent(4)], Some(5))
+        (vec![agent(5), agent(4)], Some(Total::exactly(5)))
     );
     let last = store.agents(page(3, 2)).await.unwrap();
     assert_eq!((last.items, last.next), (vec![agent(1)], None));

@@ -6,8 +6,8 @@ use synod::domain::{
     MeetingId, MeetingType, Phase, Recorded, Settings, Vote,
 };
 use synod::storage::{
-    Agent, Append, Appended, Communication, Entry, Header, NewMeeting, PageRequest, Start, Store,
-    TokenHash,
+    Agent, Append, Appended, Communication, Entry, Header, NewMeeting, PageRequest, Role, Start,
+    Store, TokenHash,
 };
 use uuid::Uuid;
 
@@ -33,6 +33,7 @@ pub(super) fn agent(n: u8) -> Agent {
     Agent {
         id: agent_id(n.into()),
         name: format!("Agent {n}"),
+        role: Role::Agent,
         model: Some("gpt-∞".to_owned()),
         metadata: Some(r#"{"b": 1,  "a": [1.0, "\u0000", "ß"]}"#.to_owned()),
         created_at: at(i64::from(n)),
@@ -67,6 +68,7 @@ pub(super) fn communication(n: u64, sender: AgentId, receiver: AgentId) -> Commu
         content: format!("message {n}"),
         topic: None,
         content_type: "text/plain".to_owned(),
+        is_json: n.is_multiple_of(2),
         created_at: at(seconds + 1),
     }
 }

@@ -1,7 +1,7 @@
 //! Meetings as they are created and found again.
 
 use synod::domain::{AgentId, Command, CommunicationId, Created, Outcome, Status};
-use synod::storage::{Error, JournalRow, MeetingFilter, Store};
+use synod::storage::{Error, JournalRow, MeetingFilter, Store, Total};
 
 use super::fixtures::{
     Live, agent_id, agents, at, by_admin, communication, created, entry, everything, meeting_id,
@@ -217,7 +217,7 @@ async fn filters_hold_alone_and_together(fresh: &Fresh) {
         let mut filter = MeetingFilter::default();
         ask(&mut filter);
         let found = store.meetings(&filter, everything()).await.unwrap();
-        assert_eq!(found.total, Some(found.items.len() as u64));
+        assert_eq!(found.total, Some(Total::exactly(found.items.len() as u64)));
         let number = |n: &u64| found.items.iter().any(|row| row.id == meeting_id(*n));
         (1..=4).filter(number).collect::<Vec<_>>()
     };

@@ -1,9 +1,10 @@
 //! Up, down, and up again.
 
+use synod::domain::Created;
 use synod::storage::migrate::{self, Migration};
-use synod::storage::{Database, connect};
+use synod::storage::{Communication, CommunicationFilter, Database, Words, connect};
 
-use super::fixtures::{Live, agents};
+use super::fixtures::{Live, agents, at, communication, created, everything};
 use crate::support::database::Empty;
 
 #[tokio::test]
@@ -25,32 +26,91 @@ fn applied(migrations: &[Migration]) -> Vec<bool> {
 
 async fn up_and_down_and_up(database: &Database) {
     let all = migrate::status(database).await.unwrap();
-    assert!(all.iter().map(|m| m.version).eq(1..=5), "{all:?}");
+    let count = all.len();
+    assert!(all.is_sorted_by_key(|m| m.version), "{all:?}");
     assert_eq!(all[0].description, "agents");
-    assert_eq!(applied(&all), [false; 5]);
+    assert_eq!(applied(&all), vec![false; count]);
 
-    assert_eq!(applied(&migrate::up(database).await.unwrap()), [true; 5]);
-    assert_eq!(
-        applied(&migrate::up(database).await.unwrap()),
-        [true; 5],
-        "twice is once"
-    );
-    let down = migrate::down(database, 2).await.unwrap();
-    assert_eq!(applied(&down), [true, true, true, false, false]);
-    assert_eq!(
-        applied(&migrate::down(database, 99).await.unwrap()),
-        [false; 5]
-    );
-    assert_eq!(applied(&migrate::up(database).await.unwrap()), [true; 5]);
-    assert_eq!(
-        applied(&migrate::status(database).await.unwrap()),
-        [true; 5]
-    );
+    let up = async || applied(&migrate::up(database).await.unwrap());
+    assert_eq!(up().await, vec![true; count]);
+    assert_eq!(up().await, vec![true; count], "twice is once");
+    let down = applied(&migrate::down(database, 2).await.unwrap());
+    assert_eq!(down[..count - 2], vec![true; count - 2]);
+    assert_eq!(down[count - 2..], [false; 2]);
+    let down = migrate::down(database, 99).await.unwrap();
+    assert_eq!(applied(&down), vec![false; count]);
+    assert_eq!(up().await, vec![true; count]);
+    let status = migrate::status(database).await.unwrap();
+    assert_eq!(applied(&status), vec![true; count]);
 
     let store = connect(database, 2).await.unwrap();
     let known = agents(&*store, 2).await;
     let mut live = Live::begin(&*store, 1, &known).await;
     live.start(&*store).await;
     live.decide(&*store).await;
+    store.close().await;
+}
+
+#[tokio::test]
+async fn postgres_keeps_the_log_on_its_way_down_and_up() {
+    the_log_survives(&Empty::postgres().await.database).await;
+}
+
+#[tokio::test]
+async fn sqlite_keeps_the_log_on_its_way_down_and_up() {
+    the_log_survives(&Empty::sqlite().database).await;
+}
+
+/// Takes back the migration that gives the log its words, and those after it.
+async fn down_before_words(database: &Database) {
+    let all = migrate::up(database).await.unwrap();
+    let later = all.iter().skip_while(|m| m.description != "log").count();
+    assert!(later > 0, "{all:?}");
+    migrate::down(database, later).await.unwrap();
+}
+
+async fn the_log_survives(database: &Database) {
+    migrate::up(database).await.unwrap();
+    let store = connect(database, 2).await.unwrap();
+    let known = agents(&*store, 2).await;
+    let months = [0, 40, 80].map(|day| day * 86_400);
+    let message = |(n, seconds): (u64, i64)| Communication {
+        timestamp: at(seconds),
+        topic: n.is_multiple_of(2).then(|| "Pears".to_owned()),
+        is_json: false,
+        ..communication(n, known[0], known[1])
+    };
+    let messages: Vec<_> = (1..).zip(months).map(message).collect();
+    store.log(&messages).await.unwrap();
+    let linking = Created {
+        related: vec![messages[0].id],
+        ..created(1, &known)
+    };
+    let id = Live::begin_as(&*store, 1, linking).await.id();
+    store.close().await;
+
+    down_before_words(database).await;
+    migrate::up(database).await.unwrap();
+
+    let store = connect(database, 2).await.unwrap();
+    let mut kept = store
+        .communications(&CommunicationFilter::default(), everything())
+        .await
+        .unwrap()
+        .items;
+    kept.reverse();
+    assert_eq!(kept, messages);
+    let related = store.related_communications(id).await.unwrap();
+    assert_eq!(related, messages[..1]);
+    let filter = CommunicationFilter {
+        words: Words::of("pears 2"),
+        ..CommunicationFilter::default()
+    };
+    let found = store.communications(&filter, everything()).await.unwrap();
+    assert_eq!(
+        found.items,
+        messages[1..2],
+        "old messages are found by their words"
+    );
     store.close().await;
 }

@@ -1,7 +1,9 @@
 //! Pages: by number with a total, or from a place on, without skips or repeats while rows are added.
 
 use synod::domain::AgentId;
-use synod::storage::{Communication, CommunicationFilter, Keyset, Page, PageRequest, Start, Store};
+use synod::storage::{
+    Communication, CommunicationFilter, Keyset, Page, PageRequest, Start, Store, Total,
+};
 
 use super::fixtures::{agents, at, communication, page, pick};
 use crate::support::database::Fresh;
@@ -60,7 +62,7 @@ async fn numbered_pages_cover_the_list_once(fresh: &Fresh) {
                 .communications(&filter, page(number, 7))
                 .await
                 .unwrap();
-            assert_eq!(part.total, Some(all.len() as u64));
+            assert_eq!(part.total, Some(Total::exactly(all.len() as u64)));
             walked.extend(part.items);
         }
         assert_eq!(walked, all);
@@ -98,7 +100,7 @@ async fn pages_end_where_the_list_ends(fresh: &Fresh) {
     let store = &*fresh.store;
     let empty = Page {
         items: Vec::new(),
-        total: Some(0),
+        total: Some(Total::exactly(0)),
         next: None,
     };
     let all = CommunicationFilter::default();
@@ -110,7 +112,7 @@ async fn pages_end_where_the_list_ends(fresh: &Fresh) {
     let beyond = store.communications(&all, page(4, 10)).await.unwrap();
     assert_eq!(
         (beyond.items, beyond.total, beyond.next),
-        (Vec::new(), Some(20), None)
+        (Vec::new(), Some(Total::exactly(20)), None)
     );
     let inside = store.communications(&all, page(1, 10)).await.unwrap();
     let place = Keyset {

@@ -6,6 +6,7 @@ use synod::clock::Clock;
 use synod::config::Limits;
 use synod::server::{Parts, run_parts};
 use synod::storage::connect;
+use synod::telemetry::Metrics;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -26,6 +27,8 @@ const POOL_SIZE: u32 = 4;
 pub(crate) struct Server {
     /// As the operator sees it.
     pub(crate) admin: Client,
+    /// What it counts.
+    pub(crate) metrics: Metrics,
     stop: oneshot::Sender<()>,
     task: JoinHandle<anyhow::Result<()>>,
 }
@@ -58,7 +61,9 @@ impl Server {
             limits,
             admin_token: ADMIN_TOKEN.to_owned(),
             allowed_origins: vec![ALLOWED_ORIGIN.to_owned()],
+            metrics: Metrics::new(),
         };
+        let metrics = parts.metrics.clone();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let (stop, stopped) = oneshot::channel();
@@ -68,7 +73,12 @@ impl Server {
         }));
         let admin = Client::new(&format!("http://{address}"), ADMIN_TOKEN).expect("an address");
         ready(&admin).await;
-        Self { admin, stop, task }
+        Self {
+            admin,
+            metrics,
+            stop,
+            task,
+        }
     }
 
     /// Makes agents known.

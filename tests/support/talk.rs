@@ -149,7 +149,7 @@ impl Talk {
     pub(crate) async fn answer(&mut self, id: Option<&str>) -> Answer {
         let id = id.map(|id| FrameId::Text(id.to_owned()));
         self.until("the frame is answered", |frame| match frame {
-            ServerFrame::Ack(ack) if ack.id == id => Some(Ok(ack.seq)),
+            ServerFrame::Ack(ack) if ack.id == id => Some(Ok(ack.seq.unwrap_or_default())),
             ServerFrame::Error(refusal) if refusal.id == id => Some(Err(refusal.clone())),
             _ => None,
         })

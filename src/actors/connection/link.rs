@@ -8,17 +8,18 @@ use tokio::sync::oneshot;
 use tracing::error;
 
 use super::Context;
-use super::pump::End;
+use super::exchange::End;
 use crate::actors::journal;
 use crate::actors::meeting::{self, Attached, Attachment, ConnectionId, NotAttached};
 use crate::actors::outbox::{Outbox, Reader};
 use crate::config::Limits;
-use crate::domain::{AgentId, Meeting, MeetingId};
+use crate::domain::{AgentId, Caller, Meeting, MeetingId};
 use crate::wire::{CloseCode, Frame, outbound};
 
 /// What a socket is for.
 pub(super) struct Link {
     pub(super) id: ConnectionId,
+    pub(super) caller: Caller,
     pub(super) agent: Option<(AgentId, String)>,
     pub(super) meeting_id: MeetingId,
     pub(super) after: Option<u64>,

@@ -1,12 +1,14 @@
 //! The connection actor: one socket, from upgrade to goodbye.
 //!
-//! The actor stands for the socket in the supervision tree; its [`pump`] moves the bytes: frames of the agent go
-//! straight to the meeting with a permit, frames of the meeting come through the bounded outbox. However the pump
-//! ends, the meeting hears of it.
+//! The actor stands for the socket in the supervision tree; one task of its own moves the bytes ([`exchange`]). In a
+//! meeting ([`pump`]) the agent's frames go straight to the meeting with a permit, and the meeting's come through the
+//! bounded outbox; however that ends, the meeting hears of it. An agent's own [`line`] has no meeting.
 //!
 //! What is deliberately absent: rules, and any state of the meeting.
 
+mod exchange;
 mod heartbeat;
+mod line;
 mod link;
 mod pump;
 
@@ -20,13 +22,17 @@ use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio_tungstenite::WebSocketStream;
 use tracing::{Instrument, debug, error, info_span};
 
+use self::exchange::End;
 use super::meeting::{self, ConnectionId};
-use super::outbox;
 use super::permit::Permits;
+use super::presence::{Holder, Presence};
+use super::throttle::Throttle;
+use super::{outbox, persistence};
 use crate::clock::Clock;
 use crate::config::Limits;
-use crate::domain::{AgentId, MeetingId};
+use crate::domain::{AgentId, Caller, MeetingId};
 use crate::storage::Store;
+use crate::telemetry::Metrics;
 
 /// A socket after its upgrade.
 pub type Socket = WebSocketStream<TokioIo<Upgraded>>;
@@ -43,30 +49,56 @@ pub struct Context {
     pub clock: Clock,
     /// The bound on what the whole server has under way.
     pub permits: Permits,
+    /// The bound on how fast anybody may ask.
+    pub throttle: Throttle,
+    /// What is counted.
+    pub metrics: Metrics,
     /// Bounds.
     pub limits: Arc<Limits>,
+    /// Makes direct messages durable.
+    pub persistence: ActorRef<persistence::Message>,
+    /// Who is here.
+    pub presence: Presence,
 }
 
 /// One socket and what it is for.
 pub struct Arguments {
     /// The socket.
     pub socket: Socket,
-    /// Whose, and its name; `None` only watches.
-    pub agent: Option<(AgentId, String)>,
-    /// Which meeting.
-    pub meeting_id: MeetingId,
-    /// The actor that runs it; `None` when it is over.
-    pub meeting: Option<ActorRef<meeting::Message>>,
-    /// The last event that the client has.
-    pub after: Option<u64>,
+    /// Who opened it; `None` is the operator.
+    pub holder: Option<Holder>,
+    /// What it is for.
+    pub purpose: Purpose,
     /// What it needs of the server.
     pub context: Context,
+}
+
+/// What a socket is for.
+pub enum Purpose {
+    /// To take part in a meeting, or to watch it.
+    Meeting {
+        /// Which.
+        id: MeetingId,
+        /// The actor that runs it; `None` when it is over.
+        actor: Option<ActorRef<meeting::Message>>,
+        /// Who takes part, and its name; `None` only watches.
+        agent: Option<(AgentId, String)>,
+        /// The last event that the client has.
+        after: Option<u64>,
+    },
+    /// To be an agent's own line.
+    Line {
+        /// Whose.
+        agent: AgentId,
+        /// The last message that the client has.
+        after: Option<u64>,
+    },
 }
 
 /// What it is told.
 #[derive(Debug)]
 pub enum Message {
-    /// The pump has ended; the socket is closed.
+    /// The socket is closed.
     Ended,
 }
 
@@ -80,40 +112,16 @@ impl Actor for Connection {
         myself: ActorRef<Message>,
         arguments: Arguments,
     ) -> Result<(), ActorProcessingErr> {
-        let Arguments {
-            socket,
-            agent,
-            meeting_id,
-            meeting,
-            after,
-            context,
-        } = arguments;
-        let id = ConnectionId(context.clock.id());
-        let agent_id = agent.as_ref().map(|(agent, _)| agent.to_string());
-        let span = info_span!("connection", connection_id = %id.0, %meeting_id, agent_id);
-        let limits = &context.limits;
-        let (outbox, reader) = outbox::outbox(limits.outbox_max_frames, limits.outbox_max_bytes);
-        let reader = Arc::new(reader);
-        let link = link::Link {
-            id,
-            agent,
-            meeting_id,
-            after,
-            reader: Arc::clone(&reader),
-            context,
-        };
+        let id = ConnectionId(arguments.context.clock.id());
+        let holder = arguments.holder.map(|holder| holder.id.to_string());
+        let span = info_span!("connection", connection_id = %id.0, holder);
         tokio::spawn(
             async move {
-                let pump = pump::run(socket, link, outbox, meeting.clone());
-                // Even a panic must not keep the meeting from hearing of the end.
-                if let Ok(end) = AssertUnwindSafe(pump).catch_unwind().await {
+                let serve = AssertUnwindSafe(serve(id, arguments));
+                if let Ok(end) = serve.catch_unwind().await {
                     debug!(code = end.map(|code| code.code), "connection closed");
                 } else {
                     error!("a connection failed");
-                }
-                if let Some(meeting) = meeting {
-                    // A meeting that is gone has nothing to be told.
-                    let _ = meeting.cast(meeting::Message::Detach(id));
                 }
                 let _ = myself.cast(Message::Ended);
             }
@@ -132,5 +140,63 @@ impl Actor for Connection {
             Message::Ended => myself.stop(None),
         }
         Ok(())
+    }
+}
+
+/// Serves a socket until it is closed, and says with what.
+async fn serve(id: ConnectionId, arguments: Arguments) -> End {
+    let Arguments {
+        socket,
+        holder,
+        purpose,
+        context,
+    } = arguments;
+    let limits = &context.limits;
+    let (outbox, reader) = outbox::outbox(limits.outbox_max_frames, limits.outbox_max_bytes);
+    let reader = Arc::new(reader);
+    let _open = context.metrics.socket_open();
+    let caller = holder.map_or(Caller::Admin, |holder| Caller::Agent(holder.id));
+    let is_line = matches!(purpose, Purpose::Line { .. });
+    let enter = |holder| (context.presence).enter(holder, id, is_line, Arc::clone(&reader));
+    let _stay = holder.map(enter);
+    match purpose {
+        Purpose::Line { agent, after } => {
+            let end = line::run(socket, reader, agent, after, context).await;
+            // Closed without a word, it would tell the agent that a meeting has moved.
+            drop(outbox);
+            end
+        }
+        Purpose::Meeting {
+            id: meeting_id,
+            actor,
+            agent,
+            after,
+        } => {
+            debug!(%meeting_id, "in a meeting");
+            let link = link::Link {
+                id,
+                caller,
+                agent,
+                meeting_id,
+                after,
+                reader,
+                context,
+            };
+            let _detach = actor.clone().map(|meeting| Detach { id, meeting });
+            pump::run(socket, link, outbox, actor).await
+        }
+    }
+}
+
+/// Tells the meeting of a socket's end, however that comes, even by a panic.
+struct Detach {
+    id: ConnectionId,
+    meeting: ActorRef<meeting::Message>,
+}
+
+impl Drop for Detach {
+    fn drop(&mut self) {
+        // A meeting that is gone has nothing to be told.
+        let _ = self.meeting.cast(meeting::Message::Detach(self.id));
     }
 }

@@ -28,7 +28,7 @@ pub(super) enum Effect {
         frame: Frame,
         _permit: Permit,
     },
-    /// An answer to somebody who is not on a socket.
+    /// Something for somebody who is not on a socket of the meeting.
     Reply(Box<dyn FnOnce() + Send>),
     /// Goodbye to an agent that has left.
     Dismiss(ConnectionId),

@@ -8,8 +8,7 @@ use super::ConnectionId;
 use crate::actors::outbox::Outbox;
 use crate::actors::permit::Permit;
 use crate::domain::{AgentId, Caller, Command, Refusal, Status};
-use crate::wire::Frame;
-use crate::wire::inbound::Inbound;
+use crate::wire::{Frame, FrameId};
 
 /// What can be asked of a meeting, and what it is told. Small, because mailboxes are copied.
 pub enum Message {
@@ -45,8 +44,10 @@ pub struct Submission {
     pub connection: ConnectionId,
     /// Whose.
     pub agent: AgentId,
+    /// The id that the client gave the frame.
+    pub id: Option<FrameId>,
     /// What it asks.
-    pub inbound: Inbound,
+    pub command: Command,
     /// Held until it is answered.
     pub permit: Permit,
 }

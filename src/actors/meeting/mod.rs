@@ -5,6 +5,7 @@
 //!
 //! What is deliberately absent: any rule, any await. [`listeners`] is who hears it.
 
+mod consequences;
 mod effects;
 mod listeners;
 mod message;
@@ -14,16 +15,19 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use ractor::concurrency::JoinHandle;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
-use tracing::{Span, info, info_span, warn};
+use tracing::{Span, info_span, warn};
 
+use self::consequences::{Requests, lets_a_clock_run, log};
 use self::effects::{Effect, Effects};
 use self::listeners::{Listener, Listeners};
 use super::journal::{self, Answered};
 use super::permit::Permit;
 use super::persistence;
+use super::presence::Presence;
 use crate::clock::Clock;
 use crate::config::Limits;
-use crate::domain::{AgentId, Caller, Command, Event, Input, Meeting, Phase, Recorded, Refusal};
+use crate::domain::{AgentId, Caller, Command, Input, Meeting, Phase, Recorded, Refusal};
+use crate::telemetry::Metrics;
 use crate::wire::{CloseCode, Frame, outbound};
 
 pub use self::listeners::ConnectionId;
@@ -37,6 +41,10 @@ pub struct MeetingActor {
     pub persistence: ActorRef<persistence::Message>,
     /// Bounds.
     pub limits: Arc<Limits>,
+    /// Where news goes to agents that are not on the meeting's own sockets.
+    pub presence: Presence,
+    /// What is counted.
+    pub metrics: Metrics,
 }
 
 /// What a meeting begins with on this server.
@@ -171,19 +179,20 @@ impl MeetingActor {
         let Submission {
             connection,
             agent,
-            inbound,
+            id,
+            command,
             permit,
         } = submission;
-        let id = inbound.id.as_ref();
+        let id = id.as_ref();
         let key = id.map(|id| (agent, id.to_json()));
         if let Some(&seq) = key.as_ref().and_then(|key| state.answered.get(key)) {
             state.answer(connection, outbound::ack(id, seq), permit);
             return;
         }
-        let is_leaving = inbound.command == Command::Leave;
+        let is_leaving = command == Command::Leave;
         let input = Input::Command {
             from: Caller::Agent(agent),
-            command: inbound.command,
+            command,
         };
         match self.apply(myself, state, input, key.as_ref().map(|(_, id)| id.clone())) {
             Ok(seq) => {
@@ -197,7 +206,10 @@ impl MeetingActor {
                         .push(state.meeting.last_seq(), Effect::Dismiss(connection));
                 }
             }
-            Err(refusal) => state.answer(connection, outbound::refusal(id, &refusal), permit),
+            Err(refusal) => {
+                self.metrics.refused(refusal.code());
+                state.answer(connection, outbound::refusal(id, &refusal), permit);
+            }
         }
     }
 
@@ -310,6 +322,12 @@ impl MeetingActor {
             }
             let entry = journal::entry(recorded, frame_id.take());
             let frame = outbound::meeting_event(meeting_id, &entry.recorded, &entry.payload);
+            if outbound::is_news(&entry.recorded.event) {
+                let (members, presence) = (state.meeting.members(), self.presence.clone());
+                let news = frame.clone();
+                let tell = move || presence.tell(&members, &news);
+                state.effects.push(seq, Effect::Reply(Box::new(tell)));
+            }
             state.effects.push(seq, Effect::Tell(seq, frame));
             entries.push(entry);
         }
@@ -430,60 +448,5 @@ impl State {
     fn reply(&mut self, reply: impl FnOnce() + Send + 'static) {
         self.effects
             .push(self.meeting.last_seq(), Effect::Reply(Box::new(reply)));
-    }
-}
-
-/// What a meeting asks of agents when something has opened.
-enum Requests {
-    None,
-    Opinion,
-    Votes(Vec<AgentId>),
-}
-
-impl Requests {
-    fn after(events: &[Recorded], meeting: &Meeting) -> Self {
-        if !events
-            .iter()
-            .any(|recorded| lets_a_clock_run(&recorded.event))
-        {
-            return Self::None;
-        }
-        match meeting.phase() {
-            Phase::Discussing { .. } => Self::Opinion,
-            Phase::Voting(ballot) => {
-                let missing = ballot
-                    .voters
-                    .iter()
-                    .filter(|voter| !ballot.has_voted(**voter));
-                Self::Votes(missing.copied().collect())
-            }
-            Phase::Pending | Phase::Concluded { .. } => Self::None,
-        }
-    }
-}
-
-/// Whether agents have a deadline from this event on: they are asked, and must learn of it in time.
-fn lets_a_clock_run(event: &Event) -> bool {
-    matches!(
-        event,
-        Event::TurnOpened { .. } | Event::BallotOpened { .. } | Event::Resumed { .. }
-    )
-}
-
-fn log(event: &Event) {
-    match event {
-        Event::MeetingStarted { .. } => info!("meeting started"),
-        Event::RoundOpened { round, .. } => info!(round, "round opened"),
-        Event::TurnTimedOut { round, agent } => info!(round, agent_id = %agent, "turn timed out"),
-        Event::BallotClosed { round, verdict, .. } => {
-            info!(round, verdict = verdict.as_str(), "ballot closed");
-        }
-        Event::MeetingCompleted { outcome, .. } => {
-            info!(outcome = outcome.as_str(), "meeting completed");
-        }
-        Event::MeetingCancelled { .. } => info!("meeting cancelled"),
-        Event::MeetingFailed { reason } => warn!(reason, "meeting failed"),
-        Event::MeetingRecovered { .. } => info!("meeting recovered"),
-        _ => {}
     }
 }

@@ -235,6 +235,13 @@ impl Meeting {
         &self.roster
     }
 
+    /// Whom it concerns: those who are in it, and its moderator.
+    pub fn members(&self) -> Vec<AgentId> {
+        let mut members = self.roster.present_ids();
+        members.extend(self.created.moderator.filter(|m| !members.contains(m)));
+        members
+    }
+
     /// Where it stands.
     pub fn phase(&self) -> &Phase {
         &self.phase

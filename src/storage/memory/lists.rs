@@ -3,10 +3,10 @@
 use super::super::rows::folded;
 use super::super::{
     Agent, Communication, CommunicationFilter, Decision, DecisionFilter, Keyset, Meeting,
-    MeetingFilter, Page, PageRequest, ParticipantRow, Start,
+    MeetingFilter, Page, PageRequest, ParticipantRow, Start, Total,
 };
 use super::state::{KeptMeeting, State};
-use crate::domain::{AgentId, MeetingId};
+use crate::domain::{AgentId, CommunicationId, MeetingId};
 
 use chrono::{DateTime, Utc};
 
@@ -26,7 +26,7 @@ fn page<T: Clone>(
     let (skipped, total) = match request.start {
         Start::Number(number) => {
             let skipped = (number.saturating_sub(1) as usize).saturating_mul(size);
-            (skipped, Some(rows.len() as u64))
+            (skipped, Some(Total::exactly(rows.len() as u64)))
         }
         Start::After(Keyset { at, id }) => {
             let behind = std::cmp::Reverse((at, id));
@@ -77,6 +77,7 @@ pub(super) fn communications(
             && filter.agent.is_none_or(involves)
             && filter.visible_to.is_none_or(involves)
             && (filter.topic.is_none() || filter.topic == message.topic)
+            && (filter.words.as_ref()).is_none_or(|words| words.occur_in(message))
     };
     let rows = state.communications.values().filter(passes);
     page(rows.cloned(), newest_message, request)
@@ -92,6 +93,38 @@ pub(super) fn related(state: &State, meeting: MeetingId) -> Vec<Communication> {
         .cloned();
     let (size, start) = (u32::MAX, Start::Number(1));
     page(rows, newest_message, PageRequest { size, start }).items
+}
+
+/// The meetings that a message prompted, newest first.
+pub(super) fn meetings_of(
+    state: &State,
+    communication: CommunicationId,
+    visible_to: Option<AgentId>,
+) -> Vec<Meeting> {
+    let prompted = state.meetings.values().filter(|kept| {
+        kept.related.contains(&communication) && visible_to.is_none_or(|agent| kept.has(agent))
+    });
+    let mut rows: Vec<_> = prompted.map(|kept| kept.row.clone()).collect();
+    rows.sort_by_key(|row| std::cmp::Reverse((row.created_at, row.id)));
+    rows
+}
+
+/// What those meetings decided, newest first.
+pub(super) fn decisions_of(
+    state: &State,
+    communication: CommunicationId,
+    visible_to: Option<AgentId>,
+) -> Vec<Decision> {
+    let meetings = meetings_of(state, communication, visible_to);
+    let is_theirs = |decision: &&Decision| meetings.iter().any(|m| m.id == decision.meeting);
+    let mut rows: Vec<_> = state
+        .decisions
+        .values()
+        .filter(is_theirs)
+        .cloned()
+        .collect();
+    rows.sort_by_key(|row| std::cmp::Reverse((row.created_at, row.id)));
+    rows
 }
 
 pub(super) fn participants(state: &State, meeting: MeetingId) -> Vec<ParticipantRow> {

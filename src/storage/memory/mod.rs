@@ -8,20 +8,22 @@
 
 mod faults;
 mod lists;
+mod mail;
 mod state;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 pub use faults::{Fault, Faults};
 use state::State;
 
 use super::{
-    Agent, Append, Appended, Communication, CommunicationFilter, Decision, DecisionFilter, Error,
-    JournalRow, Meeting, MeetingFilter, Message, NewMeeting, Page, PageRequest, ParticipantRow,
-    Store, Taken, TokenHash,
+    Agent, Answer, Append, Appended, Communication, CommunicationFilter, Decision, DecisionFilter,
+    DirectMessage, Error, Inbox, JournalRow, KeyedRequest, Meeting, MeetingFilter, Message,
+    NewMeeting, Page, PageRequest, ParticipantRow, Received, Reserved, Sent, Store, Taken,
+    TokenHash, Upkeep,
 };
 use crate::domain::{AgentId, CommunicationId, DecisionId, MeetingId};
 
@@ -102,6 +104,52 @@ impl Store for Memory {
 
     async fn revoke_agent(&self, id: AgentId, at: DateTime<Utc>) -> Result<bool, Error> {
         Ok(self.state().revoke_agent(id, at))
+    }
+
+    async fn tokens(&self, agents: &[AgentId]) -> Result<Vec<(AgentId, TokenHash)>, Error> {
+        let state = self.state();
+        let token = |agent: &AgentId| {
+            let known = state.agents.get(agent)?;
+            let is_valid = known.agent.revoked_at.is_none();
+            is_valid.then_some((*agent, known.token))
+        };
+        Ok(agents.iter().filter_map(token).collect())
+    }
+
+    async fn send(&self, messages: &[DirectMessage]) -> Result<Vec<Sent>, Error> {
+        self.write(|state| state.send(messages))
+    }
+
+    async fn received(
+        &self,
+        agent: AgentId,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<Received>, Error> {
+        Ok(self.state().received(agent, after, limit))
+    }
+
+    async fn inbox(&self, agent: AgentId) -> Result<Inbox, Error> {
+        Ok(self.state().lines.inbox(agent))
+    }
+
+    async fn told(&self, told: &[(AgentId, u64)]) -> Result<(), Error> {
+        self.state().lines.told(told);
+        Ok(())
+    }
+
+    async fn reserve(&self, request: &KeyedRequest) -> Result<Reserved, Error> {
+        Ok(self.state().keys.reserve(request))
+    }
+
+    async fn answer(&self, request: &KeyedRequest, answer: &Answer) -> Result<(), Error> {
+        self.state().keys.answer(request, answer);
+        Ok(())
+    }
+
+    async fn forget_keys(&self, before: DateTime<Utc>) -> Result<(), Error> {
+        self.state().keys.forget(before);
+        Ok(())
     }
 
     async fn log(&self, messages: &[Communication]) -> Result<(), Error> {
@@ -208,6 +256,35 @@ impl Store for Memory {
         page: PageRequest,
     ) -> Result<Page<Decision>, Error> {
         Ok(lists::decisions(&self.state(), filter, page))
+    }
+
+    async fn meetings_of_communication(
+        &self,
+        id: CommunicationId,
+        visible_to: Option<AgentId>,
+    ) -> Result<Vec<Meeting>, Error> {
+        Ok(lists::meetings_of(&self.state(), id, visible_to))
+    }
+
+    async fn decisions_of_communication(
+        &self,
+        id: CommunicationId,
+        visible_to: Option<AgentId>,
+    ) -> Result<Vec<Decision>, Error> {
+        Ok(lists::decisions_of(&self.state(), id, visible_to))
+    }
+
+    async fn maintain(
+        &self,
+        now: DateTime<Utc>,
+        retention: Option<TimeDelta>,
+    ) -> Result<Upkeep, Error> {
+        let oldest = retention.and_then(|retention| now.checked_sub_signed(retention));
+        let deleted = oldest.map_or(0, |oldest| self.state().forget_before(oldest));
+        Ok(Upkeep {
+            deleted,
+            ..Upkeep::default()
+        })
     }
 
     async fn close(&self) {}

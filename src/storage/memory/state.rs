@@ -10,6 +10,7 @@ use super::super::{
     Agent, Append, Appended, Communication, Decision, Entry, Error, Header, JournalRow, Meeting,
     Message, NewMeeting, ParticipantRow, Taken, TokenHash,
 };
+use super::mail::{Keys, Lines};
 use crate::domain::{AgentId, CommunicationId, DecisionId, MeetingId, Status};
 
 /// All tables.
@@ -19,6 +20,8 @@ pub(super) struct State {
     pub(super) communications: BTreeMap<CommunicationId, Communication>,
     pub(super) meetings: BTreeMap<MeetingId, KeptMeeting>,
     pub(super) decisions: BTreeMap<DecisionId, Decision>,
+    pub(super) lines: Lines,
+    pub(super) keys: Keys,
 }
 
 /// An agent and its token's hash.
@@ -158,6 +161,16 @@ impl State {
             self.communications.entry(message.id).or_insert_with(row);
         }
         Ok(())
+    }
+
+    /// Lets go of the messages before `oldest` that no meeting links to; answers how many.
+    pub(super) fn forget_before(&mut self, oldest: DateTime<Utc>) -> u64 {
+        let before = self.communications.len();
+        let is_linked =
+            |id: &CommunicationId| self.meetings.values().any(|kept| kept.related.contains(id));
+        self.communications
+            .retain(|id, message| message.timestamp >= oldest || is_linked(id));
+        (before - self.communications.len()) as u64
     }
 
     pub(super) fn create_meeting(&mut self, meeting: &NewMeeting) -> Result<(), Error> {

@@ -4,15 +4,19 @@ use sqlx::postgres::Postgres;
 
 use super::super::sql::lease::Lease;
 use super::super::sql::statement::Statement;
+use super::super::words::searchable_text;
 use super::super::{Communication, Error};
 use super::arrays::Arrays;
 
 const LOG: &str = "
-insert into communications (id, timestamp, sender_id, receiver_id, message_content, topic, content_type, created_at)
-select *
+insert into communications (id, timestamp, sender_id, receiver_id, message_content, topic, content_type, created_at,
+                            content_is_json, words)
+select x.id, x.timestamp, x.sender_id, x.receiver_id, x.content, x.topic, x.content_type, x.created_at,
+       x.is_json, array_to_tsvector(string_to_array(x.words, ' '))
   from unnest($1::uuid[], $2::timestamptz[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[],
-              $8::timestamptz[])
-    on conflict (id) do nothing";
+              $8::timestamptz[], $9::boolean[], $10::text[])
+       as x (id, timestamp, sender_id, receiver_id, content, topic, content_type, created_at, is_json, words)
+    on conflict (id, timestamp) do nothing";
 
 pub(super) async fn log(
     lease: &mut Lease<Postgres>,
@@ -27,6 +31,8 @@ pub(super) async fn log(
     arrays.add(messages, |m| m.topic.as_deref())?;
     arrays.add(messages, |m| m.content_type.as_str())?;
     arrays.add(messages, |m| m.created_at)?;
+    arrays.add(messages, |m| m.is_json)?;
+    arrays.add(messages, searchable_text)?;
     let statement = Statement::native(LOG, arrays.into_arguments());
     lease.fetch(statement).await.map(|_| ())
 }

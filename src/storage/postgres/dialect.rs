@@ -9,14 +9,18 @@ use super::super::batch::Batch;
 use super::super::sql::Dialect;
 use super::super::sql::fields::Columns;
 use super::super::sql::lease::Lease;
-use super::super::sql::statement::Value;
-use super::super::{Communication, Error};
+use super::super::sql::statement::{Condition, Value};
+use super::super::{Communication, Error, Upkeep, Words};
 use crate::domain::MeetingId;
 
 impl Dialect for Postgres {
     const KEEPS_APPEND_CONNECTION: bool = true;
     const BEGIN: &'static str = "begin";
     const FOR_UPDATE: &'static str = "for update";
+    const FOR_KEY_SHARE: &'static str = "for key share";
+    const FOR_UPDATE_OF_FREE: &'static str = "for update skip locked";
+    const EXPLAIN: Option<&'static str> = Some("explain (format json) ");
+    const LOOSE_COMMUNICATIONS: &'static str = "communications_default";
 
     fn bind(query: &mut QueryBuilder<Self>, value: Value) {
         match value {
@@ -36,6 +40,20 @@ impl Dialect for Postgres {
         cached: bool,
     ) -> sqlx::Result<Vec<PgRow>> {
         query.build().persistent(cached).fetch_all(connection).await
+    }
+
+    /// Each word between quotes, so that it is one word and no operator.
+    fn search(words: &Words) -> Condition {
+        let words: Vec<_> = words.iter().map(|word| format!("'{word}'")).collect();
+        Condition::new("words @@ ?::tsquery", [words.join(" & ").into()])
+    }
+
+    async fn keep_parts(
+        lease: &mut Lease<Self>,
+        now: DateTime<Utc>,
+        oldest: Option<DateTime<Utc>>,
+    ) -> Result<Upkeep, Error> {
+        super::months::keep(lease, now, oldest).await
     }
 
     async fn log(lease: &mut Lease<Self>, messages: &[Communication]) -> Result<(), Error> {
@@ -70,6 +88,14 @@ impl Columns for PgRow {
     }
 
     fn document(&self, column: &str) -> sqlx::Result<serde_json::Value> {
+        self.try_get(column)
+    }
+
+    fn bytes(&self, column: &str) -> sqlx::Result<Vec<u8>> {
+        self.try_get(column)
+    }
+
+    fn flag(&self, column: &str) -> sqlx::Result<Option<bool>> {
         self.try_get(column)
     }
 

@@ -7,6 +7,7 @@ mod arrays;
 mod communications;
 mod dialect;
 mod journal;
+mod months;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection, Pool};
 
+use super::connect::{Connections, logging};
 use super::sql::store::Sql;
 use super::{Error, Store};
 
@@ -34,19 +36,11 @@ const JIT: &str = "off";
 /// A connection that was used this recently is taken to be alive; another is asked first, for one more round trip.
 const TRUSTED_IDLE_TIME: Duration = Duration::from_secs(1);
 
-/// Makes a pool of at most `pool_size` connections beside the one that appends keep, and the first of them.
-pub(super) async fn connect(url: &str, pool_size: u32) -> Result<Arc<dyn Store>, Error> {
-    let options = options(url)?.options([
-        ("statement_timeout", STATEMENT_TIMEOUT_MS),
-        (
-            "idle_in_transaction_session_timeout",
-            IDLE_IN_TRANSACTION_TIMEOUT_MS,
-        ),
-        ("random_page_cost", RANDOM_PAGE_COST),
-        ("jit", JIT),
-    ]);
+/// Makes a pool of at most so many connections beside the one that appends keep, and the first of them.
+pub(super) async fn connect(url: &str, connections: Connections) -> Result<Arc<dyn Store>, Error> {
+    let options = logging(limited(url)?, connections.slow_statement);
     let pool: Pool<sqlx::Postgres> = PgPoolOptions::new()
-        .max_connections(pool_size.saturating_add(1))
+        .max_connections(connections.max.saturating_add(1))
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .test_before_acquire(false)
         .before_acquire(|connection, usage| {
@@ -61,6 +55,19 @@ pub(super) async fn connect(url: &str, pool_size: u32) -> Result<Arc<dyn Store>,
         .await?;
     let (reading, writing) = (pool.clone(), pool);
     Ok(Sql::new(reading, writing).into_store())
+}
+
+/// How to connect, with the limits above.
+fn limited(url: &str) -> Result<PgConnectOptions, Error> {
+    Ok(options(url)?.options([
+        ("statement_timeout", STATEMENT_TIMEOUT_MS),
+        (
+            "idle_in_transaction_session_timeout",
+            IDLE_IN_TRANSACTION_TIMEOUT_MS,
+        ),
+        ("random_page_cost", RANDOM_PAGE_COST),
+        ("jit", JIT),
+    ]))
 }
 
 /// How to connect, without the limits above.

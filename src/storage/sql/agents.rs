@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use sqlx::Pool;
 use uuid::Uuid;
 
-use super::super::{Agent, Error, Keyset, Page, PageRequest, TokenHash};
+use super::super::{Agent, Error, Keyset, Page, PageRequest, Role, TokenHash};
 use super::Dialect;
 use super::fields::{Columns, Fields, existing};
 use super::lease::Lease;
@@ -14,13 +14,14 @@ use super::list::List;
 use super::statement::{Statement, Value};
 use crate::domain::AgentId;
 
-const COLUMNS: &str = "id, name, model, metadata, created_at, revoked_at";
+const COLUMNS: &str = "id, name, role, model, metadata, created_at, revoked_at";
 
 fn decode(row: &impl Columns) -> Result<Agent, Error> {
     let row = Fields::of("agents", row);
     Ok(Agent {
         id: AgentId(row.id("id")?),
         name: row.text("name")?,
+        role: row.word("role", Role::parse)?,
         model: row.maybe_text("model")?,
         metadata: row.maybe_json("metadata")?,
         created_at: row.time("created_at")?,
@@ -40,11 +41,12 @@ pub(super) async fn create<DB: Dialect>(
     token: TokenHash,
 ) -> Result<(), Error> {
     let statement = Statement::new(
-        "insert into agents (id, name, token_hash, model, metadata, created_at, revoked_at)
-         values (?, ?, ?, ?, ?, ?, ?)",
+        "insert into agents (id, name, role, token_hash, model, metadata, created_at, revoked_at)
+         values (?, ?, ?, ?, ?, ?, ?, ?)",
         [
             agent.id.0.into(),
             agent.name.clone().into(),
+            agent.role.as_str().into(),
             token.into(),
             agent.model.clone().into(),
             Value::Json(agent.metadata.clone()),
@@ -143,6 +145,24 @@ pub(super) async fn revoke<DB: Dialect>(
     );
     let rows = Lease::of(pool).await?.fetch(statement).await?;
     Ok(!rows.is_empty())
+}
+
+pub(super) async fn tokens<DB: Dialect>(
+    pool: &Pool<DB>,
+    agents: &[AgentId],
+) -> Result<Vec<(AgentId, TokenHash)>, Error> {
+    let ids = agents.iter().map(|agent| agent.0).collect();
+    let statement = Statement::new(
+        "select id, token_hash from agents where id in ? and revoked_at is null",
+        [Value::Ids(ids)],
+    );
+    let rows = Lease::of(pool).await?.fetch(statement).await?;
+    let token = |row| {
+        let row = Fields::of("agents", row);
+        let hash = row.bytes("token_hash")?.try_into().unwrap_or_default();
+        Ok((AgentId(row.id("id")?), TokenHash(hash)))
+    };
+    rows.iter().map(token).collect()
 }
 
 /// Those of `ids` that no agent has, sorted.

@@ -10,10 +10,10 @@ use super::statement::{Condition, Statement, Value};
 use super::{Dialect, agents};
 use crate::domain::{AgentId, CommunicationId, MeetingId};
 
-const COLUMNS: &str =
-    "id, timestamp, sender_id, receiver_id, message_content, topic, content_type, created_at";
+pub(super) const COLUMNS: &str = "id, timestamp, sender_id, receiver_id, message_content, topic, content_type, content_is_json, \
+                       created_at";
 
-fn decode(row: &impl Columns) -> Result<Communication, Error> {
+pub(super) fn decode(row: &impl Columns) -> Result<Communication, Error> {
     let row = Fields::of("communications", row);
     Ok(Communication {
         id: CommunicationId(row.id("id")?),
@@ -23,6 +23,7 @@ fn decode(row: &impl Columns) -> Result<Communication, Error> {
         content: row.text("message_content")?,
         topic: row.maybe_text("topic")?,
         content_type: row.text("content_type")?,
+        is_json: row.flag("content_is_json")?,
         created_at: row.time("created_at")?,
     })
 }
@@ -80,21 +81,27 @@ pub(super) async fn list<DB: Dialect>(
     filter: &CommunicationFilter,
     page: PageRequest,
 ) -> Result<Page<Communication>, Error> {
-    let list = List {
-        columns: COLUMNS,
-        table: "communications",
-        at: "timestamp",
-        behind: "(timestamp, id) < (?, ?)",
-        branches: branches(filter),
-    };
     let place = |message: &Communication| Keyset {
         at: message.timestamp,
         id: message.id.0,
     };
-    list.page(pool, page, decode, place).await
+    of_filter::<DB>(filter)
+        .page(pool, page, decode, place)
+        .await
 }
 
-fn branches(filter: &CommunicationFilter) -> Vec<Vec<Condition>> {
+/// The list that a filter lets through.
+pub(super) fn of_filter<DB: Dialect>(filter: &CommunicationFilter) -> List {
+    List {
+        columns: COLUMNS,
+        table: "communications",
+        at: "timestamp",
+        behind: "(timestamp, id) < (?, ?)",
+        branches: branches::<DB>(filter),
+    }
+}
+
+fn branches<DB: Dialect>(filter: &CommunicationFilter) -> Vec<Vec<Condition>> {
     let mut common = Vec::new();
     let mut require = |sql, value: Option<Value>| {
         common.extend(value.map(|value| Condition::new(sql, [value])));
@@ -104,6 +111,7 @@ fn branches(filter: &CommunicationFilter) -> Vec<Vec<Condition>> {
     require("sender_id = ?", filter.sender.map(|id| id.0.into()));
     require("receiver_id = ?", filter.receiver.map(|id| id.0.into()));
     require("topic = ?", filter.topic.clone().map(Value::from));
+    common.extend(filter.words.as_ref().map(DB::search));
 
     let mut branches = vec![common];
     let visible_to = filter.visible_to.filter(|&id| filter.agent != Some(id));

@@ -8,7 +8,7 @@ use super::fields::{Columns, Fields};
 use super::lease::Lease;
 use super::list::List;
 use super::statement::{Condition, Statement, Value};
-use crate::domain::{CommunicationId, DecisionId, MeetingId};
+use crate::domain::{AgentId, CommunicationId, DecisionId, MeetingId};
 
 const COLUMNS: &str = "id, meeting_id, decision_content, rationale, related_communication_ids, \
                        participant_agreement, created_at";
@@ -55,6 +55,27 @@ pub(super) async fn list<DB: Dialect>(
         id: decision.id.0,
     };
     list.page(pool, page, decode, place).await
+}
+
+pub(super) async fn of_communication<DB: Dialect>(
+    pool: &Pool<DB>,
+    communication: CommunicationId,
+    visible_to: Option<AgentId>,
+) -> Result<Vec<Decision>, Error> {
+    let mut conditions = conditions(&DecisionFilter {
+        visible_to,
+        ..DecisionFilter::default()
+    });
+    conditions.push(Condition::new(
+        "meeting_id in (select meeting_id from meeting_communications where communication_id = ?)",
+        [communication.0.into()],
+    ));
+    let mut statement = Statement::new("select ", []);
+    statement.push(COLUMNS, []).push(" from decisions", []);
+    statement.push_where(&conditions);
+    statement.push(" order by created_at desc, id desc", []);
+    let rows = Lease::of(pool).await?.fetch(statement).await?;
+    rows.iter().map(decode).collect()
 }
 
 fn conditions(filter: &DecisionFilter) -> Vec<Condition> {

@@ -20,6 +20,10 @@ pub(in crate::storage) trait Columns: sqlx::Row {
     fn json(&self, column: &str) -> sqlx::Result<Option<String>>;
     /// JSON that the database may have written anew.
     fn document(&self, column: &str) -> sqlx::Result<serde_json::Value>;
+    /// Raw bytes.
+    fn bytes(&self, column: &str) -> sqlx::Result<Vec<u8>>;
+    /// Yes or no.
+    fn flag(&self, column: &str) -> sqlx::Result<Option<bool>>;
     /// A whole number of any width.
     fn number(&self, column: &str) -> sqlx::Result<Option<i64>>;
 }
@@ -77,6 +81,14 @@ impl<'r, R: Columns> Fields<'r, R> {
 
     pub(in crate::storage) fn document(&self, column: &str) -> Result<String, Error> {
         Ok(self.read(self.row.document(column))?.to_string())
+    }
+
+    pub(in crate::storage) fn bytes(&self, column: &str) -> Result<Vec<u8>, Error> {
+        self.read(self.row.bytes(column))
+    }
+
+    pub(in crate::storage) fn flag(&self, column: &str) -> Result<bool, Error> {
+        self.present(column, self.row.flag(column))
     }
 
     /// A number of the width that the receiver wants.

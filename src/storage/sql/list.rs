@@ -6,11 +6,12 @@
 
 use sqlx::Pool;
 
-use super::super::{Error, Keyset, Page, PageRequest, Start};
+use super::super::{Error, Keyset, Page, PageRequest, Start, Total};
 use super::Dialect;
-use super::fields::Fields;
+use super::fields::{Columns, Fields};
 use super::lease::Lease;
 use super::statement::{Condition, Statement};
+use crate::config::Limits;
 
 /// Which list, sorted by time and id, both descending.
 pub(super) struct List {
@@ -36,22 +37,32 @@ impl List {
         place: fn(&T) -> Keyset,
     ) -> Result<Page<T>, Error> {
         let mut lease = Lease::of(pool).await?;
-        let (skipped, total) = match request.start {
-            Start::Number(number) => {
-                let skipped = u64::from(number.saturating_sub(1)) * u64::from(request.size);
-                (skipped, Some(self.count(&mut lease).await?))
-            }
-            Start::After(keyset) => {
-                self.start_after(keyset);
-                (0, None)
-            }
-        };
+        let skipped = self.begin(request);
         let rows = lease.fetch(self.rows(request.size, skipped)).await?;
         let has_more = rows.len() > request.size as usize;
         let rows = rows.iter().take(request.size as usize);
         let items = rows.map(decode).collect::<Result<Vec<_>, _>>()?;
+        let total = match request.start {
+            Start::After(_) => None,
+            // The end of the list is on this page.
+            Start::Number(_) if !has_more && (skipped == 0 || !items.is_empty()) => {
+                Some(Total::exactly(skipped + items.len() as u64))
+            }
+            Start::Number(_) => Some(self.total(&mut lease).await?),
+        };
         let next = items.last().filter(|_| has_more).map(place);
         Ok(Page { items, total, next })
+    }
+
+    /// Sets the list to where the page begins; answers how many rows are to be skipped from there.
+    pub(super) fn begin(&mut self, request: PageRequest) -> u64 {
+        match request.start {
+            Start::Number(number) => u64::from(number.saturating_sub(1)) * u64::from(request.size),
+            Start::After(keyset) => {
+                self.start_after(keyset);
+                0
+            }
+        }
     }
 
     fn start_after(&mut self, Keyset { at, id }: Keyset) {
@@ -61,9 +72,9 @@ impl List {
     }
 
     /// One row more than the page holds, to see whether there is a next one.
-    fn rows<DB: Dialect>(&self, size: u32, skipped: u64) -> Statement<DB> {
+    pub(super) fn rows<DB: Dialect>(&self, size: u32, skipped: u64) -> Statement<DB> {
         let wanted = u64::from(size) + 1;
-        let mut statement = Statement::new("", []);
+        let mut statement = Statement::for_its_values("");
         if let [branch] = &self.branches[..] {
             self.push_select(&mut statement, branch);
         } else {
@@ -93,17 +104,52 @@ impl List {
         statement.push(" desc, id desc", []);
     }
 
-    async fn count<DB: Dialect>(&self, lease: &mut Lease<DB>) -> Result<u64, Error> {
-        let mut statement = Statement::new("select", []);
+    async fn total<DB: Dialect>(&self, lease: &mut Lease<DB>) -> Result<Total, Error> {
+        let rows = lease.fetch(self.count()).await?;
+        let counted = rows
+            .first()
+            .map_or(Ok(0), |row| Fields::of(self.table, row).number("total"))?;
+        if counted <= Limits::TOTAL_EXACT_MAX_ROWS {
+            return Ok(Total::exactly(counted));
+        }
+        let guessed = self.guess(lease).await?;
+        Ok(Total {
+            rows: guessed.map_or(counted, |guessed| guessed.max(counted)),
+            is_estimate: true,
+        })
+    }
+
+    /// Counts each branch, but not much further than totals are exact.
+    pub(super) fn count<DB: Dialect>(&self) -> Statement<DB> {
+        let mut statement = Statement::for_its_values("select");
         for (nth, branch) in self.branches.iter().enumerate() {
             statement.push(if nth == 0 { " " } else { " + " }, []);
-            statement.push("(select count(*) from ", []);
+            statement.push("(select count(*) from (select 1 from ", []);
             statement.push(self.table, []).push_where(branch);
-            statement.push(")", []);
+            let enough = Limits::TOTAL_EXACT_MAX_ROWS + 1;
+            statement.push(" limit ?) as counted)", [enough.into()]);
         }
         statement.push(" as total", []);
+        statement
+    }
+
+    /// How many rows the database believes there are, if it has a notion.
+    async fn guess<DB: Dialect>(&self, lease: &mut Lease<DB>) -> Result<Option<u64>, Error> {
+        let Some(explain) = DB::EXPLAIN else {
+            return Ok(None);
+        };
+        let mut statement = Statement::for_its_values(explain);
+        for (nth, branch) in self.branches.iter().enumerate() {
+            statement.push(if nth == 0 { "" } else { " union all " }, []);
+            statement.push("select 1 from ", []);
+            statement.push(self.table, []).push_where(branch);
+        }
         let rows = lease.fetch(statement).await?;
-        rows.first()
-            .map_or(Ok(0), |row| Fields::of(self.table, row).number("total"))
+        let plan = rows.first().map(|row| row.document(PLAN)).transpose()?;
+        let rows = |plan: serde_json::Value| plan[0]["Plan"]["Plan Rows"].as_u64();
+        Ok(plan.and_then(rows))
     }
 }
+
+/// The column of an explanation.
+pub(super) const PLAN: &str = "QUERY PLAN";

@@ -15,7 +15,7 @@ use super::lease::Lease;
 use super::list::List;
 use super::statement::{Condition, Statement, Value};
 use super::{Dialect, agents};
-use crate::domain::{AgentId, MeetingId, MeetingType, Outcome, Status};
+use crate::domain::{AgentId, CommunicationId, MeetingId, MeetingType, Outcome, Status};
 
 const COLUMNS: &str = "id, topic, meeting_type, status, outcome, max_discussion_rounds, current_round, settings, \
                        summary, created_at, started_at, completed_at, epoch, last_seq";
@@ -148,11 +148,16 @@ async fn insert_links<DB: Dialect>(
 ) -> Result<(), Error> {
     let created = meeting.created();
     let related: Vec<_> = created.related.iter().map(|id| id.0).collect();
-    let statement = Statement::new(
+    // Locked, so that the log's upkeep cannot let one go that is being linked.
+    let mut statement = Statement::new(
         "insert into meeting_communications (meeting_id, communication_id)
-         select ?, id from communications where id in ?
-         returning communication_id as id",
+         select ?, id from communications where id in ? ",
         [created.meeting.0.into(), Value::Ids(related.clone())],
+    );
+    statement.push(DB::FOR_KEY_SHARE, []);
+    statement.push(
+        " on conflict do nothing returning communication_id as id",
+        [],
     );
     let unknown = agents::absent(lease, "meeting_communications", statement, related).await?;
     if unknown.is_empty() {
@@ -256,6 +261,27 @@ pub(super) async fn list<DB: Dialect>(
         id: meeting.id.0,
     };
     list.page(pool, page, decode, place).await
+}
+
+pub(super) async fn of_communication<DB: Dialect>(
+    pool: &Pool<DB>,
+    communication: CommunicationId,
+    visible_to: Option<AgentId>,
+) -> Result<Vec<Meeting>, Error> {
+    let mut conditions = conditions(&MeetingFilter {
+        visible_to,
+        ..MeetingFilter::default()
+    });
+    conditions.push(Condition::new(
+        "id in (select meeting_id from meeting_communications where communication_id = ?)",
+        [communication.0.into()],
+    ));
+    let mut statement = Statement::new("select ", []);
+    statement.push(COLUMNS, []).push(" from meetings", []);
+    statement.push_where(&conditions);
+    statement.push(" order by created_at desc, id desc", []);
+    let rows = Lease::of(pool).await?.fetch(statement).await?;
+    rows.iter().map(decode).collect()
 }
 
 fn conditions(filter: &MeetingFilter) -> Vec<Condition> {

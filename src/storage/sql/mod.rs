@@ -13,23 +13,27 @@ pub(super) mod agents;
 pub(super) mod communications;
 pub(super) mod decisions;
 pub(super) mod fields;
+pub(super) mod idempotency;
 pub(super) mod journal;
 pub(super) mod lease;
 pub(super) mod list;
+pub(super) mod mail;
 pub(super) mod meetings;
 pub(super) mod statement;
 pub(super) mod store;
+pub(super) mod upkeep;
 
 use std::future::Future;
 
+use chrono::{DateTime, Utc};
 use sqlx::QueryBuilder;
 
 use super::batch::Batch;
-use super::{Communication, Error};
+use super::{Communication, Error, Upkeep, Words};
 use crate::domain::MeetingId;
 use fields::Columns;
 use lease::Lease;
-use statement::Value;
+use statement::{Condition, Value};
 
 /// What is particular to one database.
 pub(super) trait Dialect: sqlx::Database<Row: Columns> {
@@ -39,6 +43,14 @@ pub(super) trait Dialect: sqlx::Database<Row: Columns> {
     const BEGIN: &'static str;
     /// Put behind a SELECT, locks its rows; empty where writers never run side by side.
     const FOR_UPDATE: &'static str;
+    /// Put behind a SELECT, keeps its rows from being deleted until the transaction ends.
+    const FOR_KEY_SHARE: &'static str;
+    /// Put behind a SELECT, locks its rows and leaves out those that others have locked.
+    const FOR_UPDATE_OF_FREE: &'static str;
+    /// Put before a SELECT, has it planned and explained as JSON; `None` where a plan guesses no number of rows.
+    const EXPLAIN: Option<&'static str>;
+    /// The part of the log from which old messages are deleted one by one.
+    const LOOSE_COMMUNICATIONS: &'static str;
 
     /// Puts a placeholder for `value` into the SQL, and `value` among the arguments.
     fn bind(query: &mut QueryBuilder<Self>, value: Value);
@@ -49,6 +61,16 @@ pub(super) trait Dialect: sqlx::Database<Row: Columns> {
         query: QueryBuilder<Self>,
         cached: bool,
     ) -> impl Future<Output = sqlx::Result<Vec<Self::Row>>> + Send;
+
+    /// That a message has these words.
+    fn search(words: &Words) -> Condition;
+
+    /// Makes the parts of the log that are needed from `now` on, and drops those in which all is older than `oldest`.
+    fn keep_parts(
+        lease: &mut Lease<Self>,
+        now: DateTime<Utc>,
+        oldest: Option<DateTime<Utc>>,
+    ) -> impl Future<Output = Result<Upkeep, Error>> + Send;
 
     /// Adds messages to the log, all or none, leaving those that are there.
     fn log(

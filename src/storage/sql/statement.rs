@@ -104,6 +104,14 @@ impl<DB: Dialect> Statement<DB> {
         statement
     }
 
+    /// A statement whose plan is made for its values, each time anew: which index is best depends on who is asked for, so one
+    /// plan for all would be right for few.
+    pub(in crate::storage) fn for_its_values(sql: &'static str) -> Self {
+        let mut statement = Self::new(sql, []);
+        statement.cached = false;
+        statement
+    }
+
     /// A statement in the database's own words, with its arguments.
     pub(in crate::storage) fn native(sql: &'static str, arguments: DB::Arguments) -> Self
     where
@@ -144,6 +152,14 @@ impl<DB: Dialect> Statement<DB> {
             self.push(condition.sql, condition.values.iter().cloned());
             word = " and ";
         }
+        self
+    }
+
+    /// Goes on with a name or a literal, which cannot be a value where a table is defined: quoted by `quote`, and not kept prepared.
+    pub(in crate::storage) fn push_quoted(&mut self, text: &str, quote: char) -> &mut Self {
+        self.cached = false;
+        let doubled = text.replace(quote, &format!("{quote}{quote}"));
+        self.query.push(format_args!("{quote}{doubled}{quote}"));
         self
     }
 

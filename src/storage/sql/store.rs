@@ -3,17 +3,20 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::Pool;
 
 use super::lease::{Kept, Lease};
 use super::statement::Statement;
-use super::{Dialect, agents, communications, decisions, journal, meetings};
+use super::{
+    Dialect, agents, communications, decisions, idempotency, journal, mail, meetings, upkeep,
+};
 use crate::domain::{AgentId, CommunicationId, DecisionId, MeetingId};
 use crate::storage::{
-    Agent, Append, Appended, Communication, CommunicationFilter, Decision, DecisionFilter, Error,
-    JournalRow, Meeting, MeetingFilter, Message, NewMeeting, Page, PageRequest, ParticipantRow,
-    Store, Taken, TokenHash,
+    Agent, Answer, Append, Appended, Communication, CommunicationFilter, Decision, DecisionFilter,
+    DirectMessage, Error, Inbox, JournalRow, KeyedRequest, Meeting, MeetingFilter, Message,
+    NewMeeting, Page, PageRequest, ParticipantRow, Received, Reserved, Sent, Store, Taken,
+    TokenHash, Upkeep,
 };
 
 /// An SQL database.
@@ -79,6 +82,43 @@ impl<DB: Dialect> Store for Sql<DB> {
 
     async fn revoke_agent(&self, id: AgentId, at: DateTime<Utc>) -> Result<bool, Error> {
         agents::revoke(&self.writing, id, at).await
+    }
+
+    async fn tokens(&self, agents: &[AgentId]) -> Result<Vec<(AgentId, TokenHash)>, Error> {
+        agents::tokens(&self.reading, agents).await
+    }
+
+    async fn send(&self, messages: &[DirectMessage]) -> Result<Vec<Sent>, Error> {
+        mail::send(&self.writing, messages).await
+    }
+
+    async fn received(
+        &self,
+        agent: AgentId,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<Received>, Error> {
+        mail::received(&self.reading, agent, after, limit).await
+    }
+
+    async fn inbox(&self, agent: AgentId) -> Result<Inbox, Error> {
+        mail::inbox(&self.reading, agent).await
+    }
+
+    async fn told(&self, told: &[(AgentId, u64)]) -> Result<(), Error> {
+        mail::told(&self.writing, told).await
+    }
+
+    async fn reserve(&self, request: &KeyedRequest) -> Result<Reserved, Error> {
+        idempotency::reserve(&self.writing, request).await
+    }
+
+    async fn answer(&self, request: &KeyedRequest, answer: &Answer) -> Result<(), Error> {
+        idempotency::answer(&self.writing, request, answer).await
+    }
+
+    async fn forget_keys(&self, before: DateTime<Utc>) -> Result<(), Error> {
+        idempotency::forget(&self.writing, before).await
     }
 
     async fn log(&self, messages: &[Communication]) -> Result<(), Error> {
@@ -167,6 +207,30 @@ impl<DB: Dialect> Store for Sql<DB> {
         page: PageRequest,
     ) -> Result<Page<Decision>, Error> {
         decisions::list(&self.reading, filter, page).await
+    }
+
+    async fn meetings_of_communication(
+        &self,
+        id: CommunicationId,
+        visible_to: Option<AgentId>,
+    ) -> Result<Vec<Meeting>, Error> {
+        meetings::of_communication(&self.reading, id, visible_to).await
+    }
+
+    async fn decisions_of_communication(
+        &self,
+        id: CommunicationId,
+        visible_to: Option<AgentId>,
+    ) -> Result<Vec<Decision>, Error> {
+        decisions::of_communication(&self.reading, id, visible_to).await
+    }
+
+    async fn maintain(
+        &self,
+        now: DateTime<Utc>,
+        retention: Option<TimeDelta>,
+    ) -> Result<Upkeep, Error> {
+        upkeep::maintain(&self.writing, now, retention).await
     }
 
     async fn close(&self) {

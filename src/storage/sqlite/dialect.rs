@@ -10,8 +10,8 @@ use super::super::batch::Batch;
 use super::super::sql::Dialect;
 use super::super::sql::fields::Columns;
 use super::super::sql::lease::Lease;
-use super::super::sql::statement::Value;
-use super::super::{Communication, Error};
+use super::super::sql::statement::{Condition, Value};
+use super::super::{Communication, Error, Upkeep, Words};
 use crate::domain::MeetingId;
 
 impl Dialect for Sqlite {
@@ -19,6 +19,10 @@ impl Dialect for Sqlite {
     const KEEPS_APPEND_CONNECTION: bool = false;
     const BEGIN: &'static str = "begin immediate";
     const FOR_UPDATE: &'static str = "";
+    const FOR_KEY_SHARE: &'static str = "";
+    const FOR_UPDATE_OF_FREE: &'static str = "";
+    const EXPLAIN: Option<&'static str> = None;
+    const LOOSE_COMMUNICATIONS: &'static str = "communications";
 
     fn bind(query: &mut QueryBuilder<Self>, value: Value) {
         match value {
@@ -45,8 +49,28 @@ impl Dialect for Sqlite {
         query.build().persistent(cached).fetch_all(connection).await
     }
 
+    /// Each word between quotes, though there is nothing in a word that could be taken for an operator but the word itself.
+    fn search(words: &Words) -> Condition {
+        let words: Vec<_> = words.iter().map(|word| format!("\"{word}\"")).collect();
+        Condition::new(
+            "nth in (select rowid from communications_words where communications_words match ?)",
+            [words.join(" ").into()],
+        )
+    }
+
+    /// The log is in one part.
+    async fn keep_parts(
+        _: &mut Lease<Self>,
+        _: DateTime<Utc>,
+        _: Option<DateTime<Utc>>,
+    ) -> Result<Upkeep, Error> {
+        Ok(Upkeep::default())
+    }
+
     async fn log(lease: &mut Lease<Self>, messages: &[Communication]) -> Result<(), Error> {
-        super::communications::log(lease, messages).await
+        lease.begin().await?;
+        let answer = super::communications::log(lease, messages).await;
+        lease.end(answer).await
     }
 
     async fn append(lease: &mut Lease<Self>, batch: &Batch<'_>) -> Result<Vec<MeetingId>, Error> {
@@ -96,6 +120,14 @@ impl Columns for SqliteRow {
     fn document(&self, column: &str) -> sqlx::Result<serde_json::Value> {
         let json: String = self.try_get(column)?;
         serde_json::from_str(&json).map_err(|error| damaged(column, error))
+    }
+
+    fn bytes(&self, column: &str) -> sqlx::Result<Vec<u8>> {
+        self.try_get(column)
+    }
+
+    fn flag(&self, column: &str) -> sqlx::Result<Option<bool>> {
+        self.try_get(column)
     }
 
     fn number(&self, column: &str) -> sqlx::Result<Option<i64>> {

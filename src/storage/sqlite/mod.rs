@@ -15,6 +15,7 @@ use std::time::Duration;
 use sqlx::Pool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
+use super::connect::{Connections, logging};
 use super::sql::store::Sql;
 use super::{Error, Store};
 
@@ -23,16 +24,19 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long SQLite itself waits for a lock that another process holds: a backup, a shell.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Opens the file, makes it if it is missing, and connects once for writing and up to `readers` times for reading.
-pub(super) async fn connect(path: &Path, readers: u32) -> Result<Arc<dyn Store>, Error> {
-    let options = options(path);
+/// Opens the file, makes it if it is missing, and connects once for writing and up to so many times for reading.
+pub(super) async fn connect(
+    path: &Path,
+    connections: Connections,
+) -> Result<Arc<dyn Store>, Error> {
+    let options = logging(options(path), connections.slow_statement);
     let pool = |size| {
         SqlitePoolOptions::new()
             .max_connections(size)
             .acquire_timeout(ACQUIRE_TIMEOUT)
     };
     let writing: Pool<sqlx::Sqlite> = pool(1).connect_with(options.clone()).await?;
-    let reading = pool(readers)
+    let reading = pool(connections.max)
         .connect_with(options.pragma("query_only", "on"))
         .await?;
     Ok(Sql::new(reading, writing).into_store())

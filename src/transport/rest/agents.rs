@@ -7,7 +7,7 @@ use warp::filters::BoxedFilter;
 
 use super::{body, created, list, ok, reading, respond, stored_json, writing};
 use crate::domain::AgentId;
-use crate::storage::Agent;
+use crate::storage::{Agent, Role};
 use crate::transport::auth::{self, Identity};
 use crate::transport::fields::Fields;
 use crate::transport::{Api, ApiError, Response};
@@ -35,6 +35,7 @@ async fn create(
     let mut body = body?;
     let id = body.id("id");
     let name = body.required_text("name", MAX_NAME_CHARS);
+    let role = body.word("role", Role::parse, "agent, observer");
     let model = body.text("model", MAX_NAME_CHARS);
     let metadata: Option<Value> = body.take("metadata");
     body.finish()?;
@@ -42,6 +43,7 @@ async fn create(
     let agent = Agent {
         id: AgentId(id.unwrap_or_else(|| clock.id())),
         name: name.unwrap_or_default(),
+        role: role.unwrap_or(Role::Agent),
         model,
         metadata: metadata.map(|metadata| metadata.to_string()),
         created_at: clock.now(),
@@ -77,6 +79,7 @@ fn view(agent: &Agent) -> Value {
     json!({
         "id": agent.id.0,
         "name": agent.name,
+        "role": agent.role.as_str(),
         "model": agent.model,
         "metadata": agent.metadata.as_deref().map(stored_json),
         "created_at": agent.created_at,

@@ -38,6 +38,7 @@ async fn create(
     identity: &Identity,
     body: Result<Fields, ApiError>,
 ) -> Result<Response, ApiError> {
+    identity.caller()?;
     let message = read(api, identity, body?)?;
     let permit = api.permit(message.content.len())?;
     let messages = vec![message.clone()];
@@ -98,6 +99,7 @@ fn read(api: &Api, identity: &Identity, mut body: Fields) -> Result<Communicatio
         content,
         topic,
         content_type,
+        is_json: false,
         created_at: now,
     })
 }
@@ -117,6 +119,7 @@ async fn index(
         agent: query.id("agent_id").map(AgentId),
         visible_to: identity.agent(),
         topic: query.text("topic", MAX_TOPIC_CHARS),
+        words: query.words("q"),
     };
     let page = query.page();
     query.finish()?;

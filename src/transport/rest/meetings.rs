@@ -16,11 +16,11 @@ use crate::domain::{
     self, AgentId, Command, CommunicationId, Created, DecisionId, MeetingId, MeetingType, Outcome,
     Refusal, Settings, Status,
 };
-use crate::storage::MeetingFilter;
+use crate::storage::{MeetingFilter, Role};
 use crate::transport::auth::Identity;
 use crate::transport::fields::Fields;
 use crate::transport::{Api, ApiError, Response};
-use crate::wire::{journal as kept, shape};
+use crate::wire::{journal as kept, outbound, shape};
 
 pub(super) fn routes(api: &Api) -> BoxedFilter<(Response,)> {
     let create = warp::path!("meetings")
@@ -96,6 +96,7 @@ async fn create(
     identity: &Identity,
     body: Result<Fields, ApiError>,
 ) -> Result<Response, ApiError> {
+    identity.caller()?;
     let mut body = body?;
     let clock = &api.context.clock;
     let topic = body.required_text("topic", MAX_TOPIC_CHARS);
@@ -138,10 +139,12 @@ async fn create(
             decision: DecisionId(clock.id()),
         },
     );
-    api.context
-        .store
-        .create_meeting(&journal::created(&meeting, first))
-        .await?;
+    let kept = journal::created(&meeting, first);
+    api.context.store.create_meeting(&kept).await?;
+    let first = &kept.first;
+    let id = meeting.created().meeting;
+    let news = outbound::meeting_event(id, &first.recorded, &first.payload);
+    api.context.presence.tell(&meeting.members(), &news);
     Ok(created(
         &meeting_view::whole(api, meeting.created().meeting).await?,
     ))
@@ -192,6 +195,9 @@ async fn named(
         match known.iter().find(|known| known.id == agent) {
             Some(known) if known.revoked_at.is_some() => {
                 body.fault(field, format!("agent {agent} is revoked"));
+            }
+            Some(known) if known.role == Role::Observer => {
+                body.fault(field, format!("{agent} is an observer"));
             }
             Some(known) => named.push((agent, known.name.clone())),
             None => body.fault(field, format!("no such agent: {agent}")),
@@ -301,6 +307,7 @@ async fn join(
     body: Result<Fields, ApiError>,
     headers: &HeaderMap,
 ) -> Result<Response, ApiError> {
+    identity.caller()?;
     let mut body = body?;
     let agent = body
         .id("agent_id")
@@ -358,7 +365,7 @@ async fn instruct(
     id: MeetingId,
     command: Command,
 ) -> Result<(), ApiError> {
-    let from = identity.caller();
+    let from = identity.caller()?;
     let instruct = |reply, permit| {
         let command = command.clone();
         let instruction = Instruction {

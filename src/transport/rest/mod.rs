@@ -167,7 +167,8 @@ fn list<T>(
     let items: Vec<_> = page.items.iter().map(show).collect();
     ok(&json!({
         name: items,
-        "total": page.total,
+        "total": page.total.map(|total| total.rows),
+        "total_is_estimate": page.total.is_some_and(|total| total.is_estimate),
         "page": number,
         "page_size": request.size,
         "next_cursor": page.next.map(fields::cursor),

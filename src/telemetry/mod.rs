@@ -1,7 +1,13 @@
-//! Logs: structured, one span for each meeting and each connection, never a token.
+//! Logs: structured, one span for each meeting and each connection, never a token. Metrics: every name in one place.
+//!
+//! What is deliberately absent: anything process-wide but the log itself. Metrics are handed down as a value.
+
+mod metrics;
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::util::SubscriberInitExt;
+
+pub use self::metrics::{Held, Lane, Metrics};
 
 /// Starts writing the log to standard error, for people or, `as_json`, one object a line. A second call changes nothing.
 ///

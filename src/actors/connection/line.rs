@@ -1,0 +1,156 @@
+//! An agent's own line: its direct messages, each once and in order, and news of its meetings.
+//!
+//! Messages have positions without gaps. What is kept beyond the client's cursor is read first; a live message
+//! that is not the next one makes the line read what lies between, so whatever the order in which
+//! servers deliver, the client has all before it has the next.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use serde_json::Value;
+use tokio::sync::OwnedSemaphorePermit;
+use tracing::error;
+
+use super::exchange::{End, Exchange, Heard};
+use super::{Context, Socket};
+use crate::actors::mail;
+use crate::actors::outbox::Reader;
+use crate::config::Limits;
+use crate::domain::{AgentId, Caller, Status};
+use crate::storage::{Error, MeetingFilter, PageRequest, Start, Store};
+use crate::wire::inbound::{Request, Sender};
+use crate::wire::{CloseCode, Frame, outbound};
+
+/// Serves a line until it is closed, and says with what.
+pub(super) async fn run(
+    socket: Socket,
+    reader: Arc<Reader>,
+    agent: AgentId,
+    after: Option<u64>,
+    context: Context,
+) -> End {
+    let exchange = Exchange::new(socket, reader, Caller::Agent(agent), Some(agent), context);
+    let mut line = Line {
+        exchange,
+        agent,
+        told: 0,
+    };
+    let end = line.serve(after).await.err().flatten();
+    line.exchange.say_goodbye(end).await;
+    end
+}
+
+struct Line {
+    exchange: Exchange,
+    agent: AgentId,
+    /// The client has everything up to this position.
+    told: u64,
+}
+
+impl Line {
+    async fn serve(&mut self, after: Option<u64>) -> Result<(), End> {
+        let store = Arc::clone(&self.exchange.context.store);
+        let inbox = store
+            .inbox(self.agent)
+            .await
+            .map_err(|e| Some(failed(&e)))?;
+        if after.is_some_and(|after| after > inbox.last) {
+            let message = "after is beyond the last message: connect without it";
+            let error = outbound::error(None, "invalid_frame", message);
+            self.exchange.write([error].into()).await?;
+            return Err(Some(CloseCode::BAD_FRAME));
+        }
+        self.told = after.unwrap_or(inbox.told);
+        let meetings = open_meetings(&*store, self.agent)
+            .await
+            .map_err(|e| Some(failed(&e)))?;
+        let connected = outbound::line_connected(self.agent, self.told, &meetings);
+        self.exchange.write([connected].into()).await?;
+        self.catch_up(inbox.last).await?;
+        loop {
+            match self.exchange.next().await? {
+                Heard::Frames(frames) => self.tell(frames).await?,
+                Heard::Text(text, place) => self.submit(text.as_str(), place),
+            }
+        }
+    }
+
+    /// Tells what is kept behind the last message that the client has, up to a position.
+    async fn catch_up(&mut self, up_to: u64) -> Result<(), End> {
+        while self.told < up_to {
+            let (agent, after) = (self.agent, self.told);
+            let store = Arc::clone(&self.exchange.context.store);
+            let received = store.received(agent, after, Limits::RESUME_PAGE_ROWS).await;
+            let received = received.map_err(|e| Some(failed(&e)))?;
+            let frames: VecDeque<_> = mail::frames(&received).collect();
+            // Positions whose messages retention has taken are passed over.
+            let page_end = after + u64::from(Limits::RESUME_PAGE_ROWS);
+            let last = received.last().map_or(0, |message| message.position);
+            self.told = page_end.min(up_to).max(last);
+            self.exchange.write(frames).await?;
+        }
+        Ok(())
+    }
+
+    /// Tells live frames: messages in the order of their positions, none twice.
+    async fn tell(&mut self, frames: VecDeque<Frame>) -> Result<(), End> {
+        let mut ready = VecDeque::with_capacity(frames.len());
+        for frame in frames {
+            match frame.position() {
+                None => ready.push_back(frame),
+                Some(position) if position <= self.told => {}
+                Some(position) => {
+                    if position > self.told + 1 {
+                        self.exchange.write(std::mem::take(&mut ready)).await?;
+                        self.catch_up(position - 1).await?;
+                    }
+                    if position > self.told {
+                        self.told = position;
+                        ready.push_back(frame);
+                    }
+                }
+            }
+        }
+        self.exchange.write(ready).await
+    }
+
+    fn submit(&self, text: &str, place: OwnedSemaphorePermit) {
+        let sender = Sender {
+            agent: Some(self.agent),
+            meeting: None,
+        };
+        let Some((inbound, permit)) = self.exchange.understand(text, sender, place) else {
+            return;
+        };
+        match inbound.request {
+            Request::Direct(direct) => self.exchange.post(self.agent, inbound.id, direct, permit),
+            Request::Meeting(_) => unreachable!("a line's frames are for no meeting"),
+        }
+    }
+}
+
+/// The meetings that an agent is in and that have not ended.
+async fn open_meetings(store: &dyn Store, agent: AgentId) -> Result<Vec<Value>, Error> {
+    let mut open = Vec::new();
+    for status in [Status::InProgress, Status::Pending] {
+        let filter = MeetingFilter {
+            status: Some(status),
+            agent: Some(agent),
+            ..MeetingFilter::default()
+        };
+        let page = PageRequest {
+            size: Limits::PAGE_SIZE.1,
+            start: Start::Number(1),
+        };
+        for meeting in store.meetings(&filter, page).await?.items {
+            let (id, topic, last_seq) = (meeting.id, &meeting.topic, meeting.last_seq);
+            open.push(outbound::line_meeting(id, topic, status, last_seq));
+        }
+    }
+    Ok(open)
+}
+
+fn failed(error: &Error) -> CloseCode {
+    error!(%error, "a line cannot be read");
+    CloseCode::OVERLOADED
+}

@@ -1,0 +1,201 @@
+//! Who is here: every open socket of every token, for what reaches an agent wherever it is connected.
+//!
+//! Direct messages go to all sockets of their receiver, news of meetings to its own lines, and a token that opens
+//! nothing any more takes its sockets with it. The truth about each socket stays with its connection; this is a
+//! list of the outboxes' ends, and an outbox that is full closes itself.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use dashmap::DashMap;
+use tracing::warn;
+
+use super::meeting::ConnectionId;
+use super::outbox::Reader;
+use crate::domain::AgentId;
+use crate::storage::{Store, TokenHash};
+use crate::wire::{CloseCode, Frame};
+
+/// A cheap handle on the list.
+#[derive(Clone, Default)]
+pub struct Presence {
+    sockets: Arc<DashMap<AgentId, Vec<Present>>>,
+}
+
+/// Whose a socket is: the agent or observer, and the token that opened it.
+#[derive(Clone, Copy)]
+pub struct Holder {
+    /// Who.
+    pub id: AgentId,
+    /// With which token.
+    pub token: TokenHash,
+}
+
+/// One socket.
+struct Present {
+    connection: ConnectionId,
+    token: TokenHash,
+    /// Whether it is an agent's own line, and not in a meeting.
+    is_line: bool,
+    reader: Arc<Reader>,
+}
+
+/// A socket's time on the list: dropping it takes the socket off.
+pub(super) struct Stay {
+    presence: Presence,
+    agent: AgentId,
+    connection: ConnectionId,
+}
+
+impl Presence {
+    /// Puts a socket on the list.
+    pub(super) fn enter(
+        &self,
+        holder: Holder,
+        connection: ConnectionId,
+        is_line: bool,
+        reader: Arc<Reader>,
+    ) -> Stay {
+        let Holder { id: agent, token } = holder;
+        self.sockets.entry(agent).or_default().push(Present {
+            connection,
+            token,
+            is_line,
+            reader,
+        });
+        Stay {
+            presence: self.clone(),
+            agent,
+            connection,
+        }
+    }
+
+    /// Puts a frame into every outbox of an agent, and says whether one took it.
+    pub(super) fn deliver(&self, agent: AgentId, frame: &Frame) -> bool {
+        self.push(agent, frame, |_| true)
+    }
+
+    /// Puts a frame into the outboxes of these agents' own lines.
+    pub fn tell(&self, agents: &[AgentId], frame: &Frame) {
+        for agent in agents {
+            self.push(*agent, frame, |socket| socket.is_line);
+        }
+    }
+
+    fn push(&self, agent: AgentId, frame: &Frame, goes_to: impl Fn(&Present) -> bool) -> bool {
+        let Some(sockets) = self.sockets.get(&agent) else {
+            return false;
+        };
+        let mut taken = false;
+        for socket in sockets.iter().filter(|socket| goes_to(socket)) {
+            taken |= socket.reader.push(frame.clone());
+        }
+        taken
+    }
+
+    /// Closes every socket of an agent that another token opened than the one it has, or all if it has none.
+    pub fn dismiss(&self, agent: AgentId, unless: Option<TokenHash>) {
+        if let Some(sockets) = self.sockets.get(&agent) {
+            let dead = sockets.iter().filter(|socket| Some(socket.token) != unless);
+            dead.for_each(|socket| socket.reader.close(CloseCode::REVOKED));
+        }
+    }
+
+    /// Sends every line away: the server is going down. Sockets in meetings are sent away by these.
+    pub fn drain(&self) {
+        for sockets in self.sockets.iter() {
+            let lines = sockets.iter().filter(|socket| socket.is_line);
+            lines.for_each(|line| line.reader.close(CloseCode::DRAINING));
+        }
+    }
+
+    /// Asks the database which of the tokens here still open anything, and closes the sockets of the others: another
+    /// server, or the command line, may have revoked them.
+    pub async fn verify(&self, store: &dyn Store) {
+        let present: Vec<_> = self.sockets.iter().map(|entry| *entry.key()).collect();
+        if present.is_empty() {
+            return;
+        }
+        match store.tokens(&present).await {
+            Ok(tokens) => {
+                let tokens: HashMap<_, _> = tokens.into_iter().collect();
+                for agent in HashSet::<AgentId>::from_iter(present) {
+                    self.dismiss(agent, tokens.get(&agent).copied());
+                }
+            }
+            // It is asked again soon; a database that is away also lets nobody in.
+            Err(error) => warn!(%error, "tokens could not be verified"),
+        }
+    }
+}
+
+impl Drop for Stay {
+    fn drop(&mut self) {
+        let sockets = &self.presence.sockets;
+        if let Some(mut sockets) = sockets.get_mut(&self.agent) {
+            sockets.retain(|socket| socket.connection != self.connection);
+        }
+        sockets.remove_if(&self.agent, |_, sockets| sockets.is_empty());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::actors::outbox::{Next, outbox};
+
+    fn holder(token: u8) -> Holder {
+        let (id, token) = (AgentId(Uuid::from_u128(1)), TokenHash([token; 32]));
+        Holder { id, token }
+    }
+
+    fn connection(n: u128) -> ConnectionId {
+        ConnectionId(Uuid::from_u128(n))
+    }
+
+    #[tokio::test]
+    async fn a_message_reaches_every_socket_and_news_only_lines() {
+        let presence = Presence::default();
+        let sockets = [true, false].map(|is_line| {
+            let (outbox, reader) = outbox(8, 100);
+            let reader = Arc::new(reader);
+            let n = u128::from(is_line);
+            let stay = presence.enter(holder(1), connection(n), is_line, Arc::clone(&reader));
+            (outbox, reader, stay)
+        });
+        let (message, news) = (Frame::new("hello".into()), Frame::new("news".into()));
+        assert!(presence.deliver(holder(1).id, &message));
+        presence.tell(&[holder(1).id], &news);
+        let [line, meeting] = &sockets;
+        let both = VecDeque::from([message.clone(), news]);
+        assert_eq!(line.1.next().await, Next::Frames(both));
+        assert_eq!(
+            meeting.1.next().await,
+            Next::Frames([message.clone()].into())
+        );
+        drop(sockets);
+        assert!(!presence.deliver(holder(1).id, &message));
+        assert!(presence.sockets.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_new_token_closes_what_the_old_one_opened() {
+        let presence = Presence::default();
+        let sockets = [1, 2].map(|token| {
+            let (outbox, reader) = outbox(8, 100);
+            let reader = Arc::new(reader);
+            let n = u128::from(token);
+            let stay = presence.enter(holder(token), connection(n), true, Arc::clone(&reader));
+            (outbox, reader, stay)
+        });
+        presence.dismiss(holder(1).id, Some(TokenHash([2; 32])));
+        assert_eq!(sockets[0].1.next().await, Next::Close(CloseCode::REVOKED));
+        assert!(presence.deliver(holder(1).id, &Frame::new("still here".into())));
+        presence.dismiss(holder(1).id, None);
+        assert!(!presence.deliver(holder(1).id, &Frame::new("gone".into())));
+    }
+}

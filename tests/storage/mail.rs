@@ -1,0 +1,183 @@
+//! Direct messages in their receivers' lines, and keys that make a request act once.
+
+use synod::domain::{AgentId, CommunicationId};
+use synod::storage::{Answer, DirectMessage, Inbox, KeyedRequest, Role, Sent, Store};
+
+use super::fixtures::{agent, agent_id, agents, at, communication, token, uuid};
+use crate::support::database::Fresh;
+
+on_every_store! {
+    positions_count_without_gaps_in_the_order_of_keeping,
+    the_same_frame_sent_twice_is_one_message,
+    a_repeated_call_changes_nothing,
+    nobody_writes_to_whom_cannot_read,
+    a_line_never_goes_back,
+    a_key_belongs_to_the_first_request_that_came_with_it,
+    a_key_is_forgotten_in_time,
+}
+
+fn message(n: u64, from: AgentId, to: AgentId, frame: Option<&str>) -> DirectMessage {
+    DirectMessage {
+        communication: communication(n, from, to),
+        frame_id: frame.map(str::to_owned),
+    }
+}
+
+fn kept(n: u64, position: u64) -> Sent {
+    let communication = CommunicationId(uuid(2, n));
+    Sent::Kept {
+        communication,
+        position,
+    }
+}
+
+async fn line(store: &dyn Store, of: AgentId, after: u64) -> Vec<(u64, String)> {
+    let received = store.received(of, after, 10).await.unwrap();
+    let shown = received.into_iter();
+    shown
+        .map(|m| (m.position, m.communication.content))
+        .collect()
+}
+
+async fn positions_count_without_gaps_in_the_order_of_keeping(fresh: &Fresh) {
+    let store = &*fresh.store;
+    let known = agents(store, 3).await;
+    let (ada, ben, cem) = (known[0], known[1], known[2]);
+    // Their timestamps are not in this order, and need not be.
+    let first = [
+        message(9, ada, ben, None),
+        message(2, cem, ben, None),
+        message(5, ada, cem, None),
+    ];
+    let sent = store.send(&first).await.unwrap();
+    assert_eq!(sent, [kept(9, 1), kept(2, 2), kept(5, 1)]);
+    let sent = store.send(&[message(1, ada, ben, None)]).await.unwrap();
+    assert_eq!(sent, [kept(1, 3)]);
+
+    let texts = |ns: &[(u64, u64)]| -> Vec<_> {
+        let text = |&(position, n)| (position, format!("message {n}"));
+        ns.iter().map(text).collect()
+    };
+    assert_eq!(line(store, ben, 0).await, texts(&[(1, 9), (2, 2), (3, 1)]));
+    assert_eq!(line(store, ben, 2).await, texts(&[(3, 1)]));
+    assert_eq!(line(store, ada, 0).await, []);
+    let two = store.received(ben, 0, 2).await.unwrap();
+    assert_eq!(two.len(), 2);
+    let logged = store.communication(CommunicationId(uuid(2, 9))).await;
+    assert_eq!(logged.unwrap(), Some(communication(9, ada, ben)));
+    let inbox = store.inbox(ben).await.unwrap();
+    assert_eq!(inbox, Inbox { last: 3, told: 0 });
+    assert_eq!(store.inbox(ada).await.unwrap(), Inbox::default());
+}
+
+async fn the_same_frame_sent_twice_is_one_message(fresh: &Fresh) {
+    let store = &*fresh.store;
+    let known = agents(store, 2).await;
+    let (ada, ben) = (known[0], known[1]);
+    let sent = store.send(&[message(1, ada, ben, Some("7"))]).await;
+    assert_eq!(sent.unwrap(), [kept(1, 1)]);
+    let again = [
+        message(2, ada, ben, Some("7")),
+        message(3, ben, ada, Some("7")),
+        message(4, ada, ben, Some("8")),
+        message(5, ada, ben, Some("8")),
+    ];
+    let sent = store.send(&again).await.unwrap();
+    assert_eq!(sent, [kept(1, 1), kept(3, 1), kept(4, 2), kept(4, 2)]);
+    let missing = store.communication(CommunicationId(uuid(2, 2))).await;
+    assert_eq!(missing.unwrap(), None);
+}
+
+async fn a_repeated_call_changes_nothing(fresh: &Fresh) {
+    let store = &*fresh.store;
+    let known = agents(store, 2).await;
+    let batch = [
+        message(1, known[0], known[1], None),
+        message(2, known[0], known[1], Some("x")),
+    ];
+    let first = store.send(&batch).await.unwrap();
+    assert_eq!(store.send(&batch).await.unwrap(), first);
+    assert_eq!(store.inbox(known[1]).await.unwrap().last, 2);
+}
+
+async fn nobody_writes_to_whom_cannot_read(fresh: &Fresh) {
+    let store = &*fresh.store;
+    let known = agents(store, 2).await;
+    let mut observer = agent(3);
+    observer.role = Role::Observer;
+    store.create_agent(&observer, token(3)).await.unwrap();
+    assert_eq!(store.agent(observer.id).await.unwrap(), Some(observer));
+    store.revoke_agent(known[1], at(50)).await.unwrap();
+    let batch = [
+        message(1, known[0], agent_id(9), None),
+        message(2, known[0], agent_id(3), None),
+        message(3, known[0], known[1], None),
+        message(4, known[0], known[0], None),
+    ];
+    let sent = store.send(&batch).await.unwrap();
+    let nobody = Sent::NoReceiver;
+    assert_eq!(sent, [nobody, nobody, nobody, kept(4, 1)]);
+}
+
+async fn a_line_never_goes_back(fresh: &Fresh) {
+    let store = &*fresh.store;
+    let known = agents(store, 2).await;
+    let batch: Vec<_> = (1..=3)
+        .map(|n| message(n, known[0], known[1], None))
+        .collect();
+    store.send(&batch).await.unwrap();
+    for position in [2, 1] {
+        store.told(&[(known[1], position)]).await.unwrap();
+        let inbox = store.inbox(known[1]).await.unwrap();
+        assert_eq!(inbox, Inbox { last: 3, told: 2 });
+    }
+}
+
+async fn a_key_belongs_to_the_first_request_that_came_with_it(fresh: &Fresh) {
+    let store = &*fresh.store;
+    let first = request(1, 7);
+    let reserved = store.reserve(&first).await.unwrap();
+    assert_eq!(
+        (reserved.resource, reserved.at, reserved.answer),
+        (uuid(5, 1), at(1), None)
+    );
+    let found = store.reserve(&request(2, 8)).await.unwrap();
+    assert_eq!(
+        (found.resource, found.fingerprint),
+        (uuid(5, 1), vec![7; 32])
+    );
+    let answer = Answer {
+        status: 201,
+        body: r#"{"ß":1}"#.to_owned(),
+    };
+    store.answer(&first, &answer).await.unwrap();
+    let found = store.reserve(&first).await.unwrap();
+    assert_eq!(found.answer, Some(answer));
+    let others = KeyedRequest {
+        owner: uuid(1, 2),
+        ..request(3, 9)
+    };
+    let others = store.reserve(&others).await.unwrap();
+    assert_eq!((others.resource, others.answer), (uuid(5, 3), None));
+}
+
+async fn a_key_is_forgotten_in_time(fresh: &Fresh) {
+    let store = &*fresh.store;
+    store.reserve(&request(1, 7)).await.unwrap();
+    store.forget_keys(at(1)).await.unwrap();
+    let kept = store.reserve(&request(2, 7)).await.unwrap();
+    assert_eq!(kept.resource, uuid(5, 1));
+    store.forget_keys(at(2)).await.unwrap();
+    let forgotten = store.reserve(&request(3, 7)).await.unwrap();
+    assert_eq!(forgotten.resource, uuid(5, 3));
+}
+
+fn request(n: u64, fingerprint: u8) -> KeyedRequest {
+    KeyedRequest {
+        owner: uuid(1, 1),
+        key: "once".to_owned(),
+        fingerprint: [fingerprint; 32],
+        resource: uuid(5, n),
+        at: at(i64::try_from(n).unwrap()),
+    }
+}
