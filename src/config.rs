@@ -360,7 +360,7 @@ impl Limits {
     pub const RATE_KEYS_MAX: usize = 65_536;
     /// Time between two rounds that forget who has been quiet: seldom enough to cost nothing.
     pub const RATE_KEYS_INTERVAL: Duration = Duration::from_mins(1);
-    /// How long a browser may remember what another origin may ask. Browsers take no more than two hours.
+    /// How long a browser may remember what another origin may ask. Chromium takes no more than two hours.
     pub const CORS_MAX_AGE: Duration = Duration::from_hours(2);
     /// Rows of the journal in one answer by REST, at most.
     pub const JOURNAL_PAGE_ROWS: u32 = 256;

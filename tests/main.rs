@@ -9,6 +9,8 @@ mod asyncapi;
 mod cli;
 mod fence;
 mod limits;
+#[path = "../benches/support/generated.rs"]
+mod generated;
 mod liveness;
 mod mail;
 mod meeting;

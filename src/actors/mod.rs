@@ -13,6 +13,7 @@
 //! * [`meeting`] is a thin shell round [`crate::domain::Meeting`]: numbers go out only when they are durable.
 //! * [`connection`] bridges one socket to one meeting, or is an agent's own line, through a bounded [`outbox`].
 //! * [`presence`] knows every open socket of an agent; [`mail`] brings direct messages there once they are kept.
+//! * [`permit`] bounds what is under way, [`throttle`] how fast anybody may ask for more.
 //! * [`persistence`] batches what all meetings have to write: while one commit is under way the next batch fills.
 //!
 //! What is deliberately absent: rules (they are in `domain`), SQL (in `storage`), JSON (in `wire`). No handler awaits

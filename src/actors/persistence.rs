@@ -398,3 +398,94 @@ where
     health.set(true);
     result
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use tokio::sync::oneshot;
+
+    use super::super::permit::Permits;
+    use super::*;
+    use crate::domain::{AgentId, CommunicationId};
+    use crate::storage::memory::Memory;
+    use crate::storage::{Agent, TokenHash};
+
+    fn message(n: u128, receiver: Uuid) -> Communication {
+        let at = DateTime::UNIX_EPOCH;
+        Communication {
+            id: CommunicationId(Uuid::from_u128(n)),
+            timestamp: at,
+            sender: AgentId(KNOWN),
+            receiver: AgentId(receiver),
+            content: String::new(),
+            topic: None,
+            content_type: String::new(),
+            is_json: false,
+            created_at: at,
+        }
+    }
+
+    const KNOWN: Uuid = Uuid::from_u128(1);
+    const STRANGERS: [Uuid; 2] = [Uuid::from_u128(8), Uuid::from_u128(9)];
+
+    #[tokio::test]
+    async fn an_unknown_agent_fails_the_requests_that_name_it_and_no_other() {
+        let store = Memory::new();
+        let known = Agent {
+            id: AgentId(KNOWN),
+            name: String::new(),
+            model: None,
+            metadata: None,
+            created_at: DateTime::UNIX_EPOCH,
+            revoked_at: None,
+        };
+        store
+            .create_agent(&known, TokenHash([0; 32]))
+            .await
+            .unwrap();
+        let permits = Permits::new(8);
+        let (mut batch, mut replies) = (Vec::new(), Vec::new());
+        for (n, receivers) in [
+            (10, vec![KNOWN]),
+            (20, vec![KNOWN, STRANGERS[0]]),
+            (30, vec![STRANGERS[1], STRANGERS[0]]),
+            (40, vec![KNOWN, KNOWN]),
+        ] {
+            let messages = (n..).zip(receivers);
+            let (reply, told) = oneshot::channel();
+            replies.push(told);
+            batch.push(LogRequest {
+                messages: messages.map(|(n, to)| message(n, to)).collect(),
+                reply: reply.into(),
+                permit: permits.try_take(0).expect("room"),
+            });
+        }
+        log_all(&store, &Health::new(), batch).await;
+        let mut told = Vec::new();
+        for reply in replies {
+            told.push(match reply.await.unwrap() {
+                Err(Error::UnknownAgent(ids)) => ids,
+                answer => answer.map(|()| Vec::new()).unwrap(),
+            });
+        }
+        assert_eq!(
+            told,
+            [vec![], vec![STRANGERS[0]], STRANGERS.to_vec(), vec![]]
+        );
+        for (n, is_kept) in [
+            (10, true),
+            (20, false),
+            (21, false),
+            (30, false),
+            (40, true),
+            (41, true),
+        ] {
+            let id = CommunicationId(Uuid::from_u128(n));
+            assert_eq!(
+                store.communication(id).await.unwrap().is_some(),
+                is_kept,
+                "{n}"
+            );
+        }
+    }
+}

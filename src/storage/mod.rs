@@ -16,7 +16,7 @@ pub mod error;
 pub mod memory;
 pub mod migrate;
 pub mod page;
-mod postgres;
+pub mod postgres;
 pub mod projection;
 pub mod rows;
 mod sql;

@@ -71,7 +71,16 @@ impl Door {
             let mut allowed = self.allowed_origins.iter();
             allowed.any(|allowed| origin == allowed.as_str())
         };
-        let mut response = if origin.is_some_and(is_allowed) {
+        let is_page = origin.is_some_and(is_allowed);
+        // What a page asks first, whether it may ask, is answered before the rooms; it counts all the same.
+        let refusal = if is_page && request.method() == Method::OPTIONS {
+            self.rooms.admit(&request).err()
+        } else {
+            None
+        };
+        let mut response = if let Some(refusal) = refusal {
+            (&refusal).into()
+        } else if is_page {
             Cors::clone(&self.for_pages).call(request).await?
         } else {
             let mut response = self.rooms.clone().call(request).await?;

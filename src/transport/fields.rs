@@ -307,6 +307,29 @@ mod tests {
     }
 
     #[test]
+    fn a_page_too_far_in_is_told_of_the_cursor() {
+        let far = |query: &str| {
+            let mut fields = Fields::from_query(query).unwrap();
+            fields.page();
+            fields.finish().err().map(|error| format!("{error:?}"))
+        };
+        assert_eq!(far("page=2001&page_size=50"), None);
+        let refused = far("page=2002&page_size=50").unwrap();
+        assert!(
+            refused.contains("page") && refused.contains("cursor"),
+            "{refused}"
+        );
+        assert!(far("page=4294967295&page_size=500").is_some());
+    }
+
+    #[test]
+    fn a_search_without_a_word_is_a_fault() {
+        let mut fields = Fields::from_query("q=%3F!").unwrap();
+        assert_eq!(fields.words("q"), None);
+        assert!(format!("{:?}", fields.finish().unwrap_err()).contains("letters or digits"));
+    }
+
+    #[test]
     fn a_cursor_comes_back_as_the_place_it_was() {
         let at = DateTime::from_timestamp_micros(1_700_000_000_123_456).unwrap();
         let keyset = Keyset {

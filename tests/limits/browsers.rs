@@ -3,10 +3,11 @@
 use bytes::Bytes;
 use http::header::ORIGIN;
 use http::{Method, Request, Response, StatusCode};
+use synod::config::Limits;
 
 use super::{AGENTS, header};
 use crate::support::database::Fresh;
-use crate::support::server::{ALLOWED_ORIGIN, Server};
+use crate::support::server::{ALLOWED_ORIGIN, Server, limits};
 
 /// What a page of this origin gets.
 async fn from_page(
@@ -100,6 +101,24 @@ async fn a_page_of_an_allowed_origin_is_told_what_it_may_ask() {
         assert!(told.is_empty(), "{stranger}: {told:?}");
     }
     server.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_page_asks_first_counts_for_its_address() {
+    let fresh = Fresh::sqlite().await;
+    let limits = Limits {
+        rate_per_address_per_s: 1,
+        burst_per_address: 100,
+        ..limits()
+    };
+    let server = Server::with(&fresh, limits).await;
+    for _ in 0..1_000 {
+        let answer = from_page(&server, Method::OPTIONS, AGENTS, Some(ALLOWED_ORIGIN)).await;
+        if answer.status() == StatusCode::TOO_MANY_REQUESTS {
+            return server.stop().await;
+        }
+    }
+    panic!("it was never refused");
 }
 
 #[tokio::test]

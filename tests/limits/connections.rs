@@ -158,6 +158,9 @@ async fn a_request_hides_no_other() {
     let turned = format!("transfer-encoding: chunked\r\ncontent-length: {length}\r\n");
     let twice = format!("content-length: 5\r\ncontent-length: {length}\r\n");
     let unknown = "transfer-encoding: chunked, gzip\r\n".to_owned();
+    let honest = format!("{}{hidden}", post(AGENTS, "content-length: 0\r\n"));
+    let heard = exchange(&server.admin, honest).await;
+    assert_eq!(heard.matches("HTTP/1.1").count(), 2, "two are two: {heard}");
     for headers in [both, turned, twice, unknown] {
         let said = format!("{}0\r\n\r\n{hidden}", post(AGENTS, &headers));
         let heard = exchange(&server.admin, said).await;

@@ -46,6 +46,7 @@ mod mail;
 mod meetings;
 mod migrations;
 mod pages;
+mod plans;
 mod postgres;
 mod sameness;
 mod search;

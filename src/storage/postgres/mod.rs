@@ -8,6 +8,7 @@ mod communications;
 mod dialect;
 mod journal;
 mod months;
+pub mod plans;
 
 use std::sync::Arc;
 use std::time::Duration;

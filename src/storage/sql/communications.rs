@@ -91,7 +91,7 @@ pub(super) async fn list<DB: Dialect>(
 }
 
 /// The list that a filter lets through.
-pub(super) fn of_filter<DB: Dialect>(filter: &CommunicationFilter) -> List {
+pub(in crate::storage) fn of_filter<DB: Dialect>(filter: &CommunicationFilter) -> List {
     List {
         columns: COLUMNS,
         table: "communications",

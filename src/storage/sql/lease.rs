@@ -65,6 +65,11 @@ impl<DB: Dialect> Lease<DB> {
         Ok(())
     }
 
+    /// Whether a transaction has begun.
+    pub(in crate::storage) fn is_in_transaction(&self) -> bool {
+        self.in_transaction
+    }
+
     /// Makes the transaction durable.
     pub(in crate::storage) async fn commit(&mut self) -> Result<(), Error> {
         self.fetch(Statement::new("commit", [])).await?;

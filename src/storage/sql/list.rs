@@ -14,7 +14,7 @@ use super::statement::{Condition, Statement};
 use crate::config::Limits;
 
 /// Which list, sorted by time and id, both descending.
-pub(super) struct List {
+pub(in crate::storage) struct List {
     /// What is read of each row.
     pub(super) columns: &'static str,
     /// Where from.
@@ -38,7 +38,7 @@ impl List {
     ) -> Result<Page<T>, Error> {
         let mut lease = Lease::of(pool).await?;
         let skipped = self.begin(request);
-        let rows = lease.fetch(self.rows(request.size, skipped)).await?;
+        let rows = lease.fetch(self.rows("", request.size, skipped)).await?;
         let has_more = rows.len() > request.size as usize;
         let rows = rows.iter().take(request.size as usize);
         let items = rows.map(decode).collect::<Result<Vec<_>, _>>()?;
@@ -55,7 +55,7 @@ impl List {
     }
 
     /// Sets the list to where the page begins; answers how many rows are to be skipped from there.
-    pub(super) fn begin(&mut self, request: PageRequest) -> u64 {
+    pub(in crate::storage) fn begin(&mut self, request: PageRequest) -> u64 {
         match request.start {
             Start::Number(number) => u64::from(number.saturating_sub(1)) * u64::from(request.size),
             Start::After(keyset) => {
@@ -71,10 +71,15 @@ impl List {
         }
     }
 
-    /// One row more than the page holds, to see whether there is a next one.
-    pub(super) fn rows<DB: Dialect>(&self, size: u32, skipped: u64) -> Statement<DB> {
+    /// One row more than the page holds, to see whether there is a next one. With `explain` in front, how that is done.
+    pub(in crate::storage) fn rows<DB: Dialect>(
+        &self,
+        explain: &'static str,
+        size: u32,
+        skipped: u64,
+    ) -> Statement<DB> {
         let wanted = u64::from(size) + 1;
-        let mut statement = Statement::for_its_values("");
+        let mut statement = Statement::for_its_values(explain);
         if let [branch] = &self.branches[..] {
             self.push_select(&mut statement, branch);
         } else {
@@ -105,7 +110,7 @@ impl List {
     }
 
     async fn total<DB: Dialect>(&self, lease: &mut Lease<DB>) -> Result<Total, Error> {
-        let rows = lease.fetch(self.count()).await?;
+        let rows = lease.fetch(self.count("")).await?;
         let counted = rows
             .first()
             .map_or(Ok(0), |row| Fields::of(self.table, row).number("total"))?;
@@ -119,9 +124,10 @@ impl List {
         })
     }
 
-    /// Counts each branch, but not much further than totals are exact.
-    pub(super) fn count<DB: Dialect>(&self) -> Statement<DB> {
-        let mut statement = Statement::for_its_values("select");
+    /// Counts each branch, but not much further than totals are exact. With `explain` in front, how that is done.
+    pub(in crate::storage) fn count<DB: Dialect>(&self, explain: &'static str) -> Statement<DB> {
+        let mut statement = Statement::for_its_values(explain);
+        statement.push("select", []);
         for (nth, branch) in self.branches.iter().enumerate() {
             statement.push(if nth == 0 { " " } else { " + " }, []);
             statement.push("(select count(*) from (select 1 from ", []);
@@ -152,4 +158,4 @@ impl List {
 }
 
 /// The column of an explanation.
-pub(super) const PLAN: &str = "QUERY PLAN";
+pub(in crate::storage) const PLAN: &str = "QUERY PLAN";

@@ -72,7 +72,8 @@ pub(super) trait Dialect: sqlx::Database<Row: Columns> {
         oldest: Option<DateTime<Utc>>,
     ) -> impl Future<Output = Result<Upkeep, Error>> + Send;
 
-    /// Adds messages to the log, all or none, leaving those that are there.
+    /// Adds messages to the log, all or none, leaving those that are there; in the transaction that `lease` is in, if it is in
+    /// one.
     fn log(
         lease: &mut Lease<Self>,
         messages: &[Communication],

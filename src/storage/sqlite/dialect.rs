@@ -68,6 +68,9 @@ impl Dialect for Sqlite {
     }
 
     async fn log(lease: &mut Lease<Self>, messages: &[Communication]) -> Result<(), Error> {
+        if lease.is_in_transaction() {
+            return super::communications::log(lease, messages).await;
+        }
         lease.begin().await?;
         let answer = super::communications::log(lease, messages).await;
         lease.end(answer).await

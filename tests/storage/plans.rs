@@ -1,0 +1,161 @@
+//! How PostgreSQL finds what is asked for: always by an index, whichever the filters are.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use synod::domain::AgentId;
+use synod::storage::postgres::plans;
+use synod::storage::{CommunicationFilter, Database, Words};
+
+use super::fixtures::page;
+use crate::generated::{self, agent};
+use crate::support::database::Fresh;
+
+const MESSAGES: i64 = 100_000;
+
+fn all() -> CommunicationFilter {
+    CommunicationFilter::default()
+}
+
+/// Each filter alone.
+fn filters() -> Vec<(&'static str, CommunicationFilter)> {
+    let day = |text: &str| Some(text.parse::<DateTime<Utc>>().expect("a day"));
+    let who = |n| Some(AgentId(agent(n)));
+    let (from, until) = (day("2025-11-10T00:00:00Z"), day("2026-02-20T00:00:00Z"));
+    vec![
+        (
+            "sender",
+            CommunicationFilter {
+                sender: who(50),
+                ..all()
+            },
+        ),
+        (
+            "receiver",
+            CommunicationFilter {
+                receiver: who(80),
+                ..all()
+            },
+        ),
+        (
+            "topic",
+            CommunicationFilter {
+                topic: Some("topic 40".to_owned()),
+                ..all()
+            },
+        ),
+        (
+            "agent",
+            CommunicationFilter {
+                agent: who(30),
+                ..all()
+            },
+        ),
+        (
+            "visible_to",
+            CommunicationFilter {
+                visible_to: who(60),
+                ..all()
+            },
+        ),
+        ("start_date", CommunicationFilter { from, ..all() }),
+        ("end_date", CommunicationFilter { until, ..all() }),
+        (
+            "dates",
+            CommunicationFilter {
+                from,
+                until,
+                ..all()
+            },
+        ),
+        (
+            "q",
+            CommunicationFilter {
+                words: Words::of("word100"),
+                ..all()
+            },
+        ),
+    ]
+}
+
+const PAIRS: [(&str, &str); 10] = [
+    ("sender", "dates"),
+    ("receiver", "dates"),
+    ("topic", "dates"),
+    ("sender", "receiver"),
+    ("sender", "topic"),
+    ("agent", "topic"),
+    ("q", "sender"),
+    ("q", "dates"),
+    ("topic", "q"),
+    ("agent", "visible_to"),
+];
+
+/// What both ask for.
+fn both(one: &CommunicationFilter, other: &CommunicationFilter) -> CommunicationFilter {
+    let (one, other) = (one.clone(), other.clone());
+    CommunicationFilter {
+        from: one.from.or(other.from),
+        until: one.until.or(other.until),
+        sender: one.sender.or(other.sender),
+        receiver: one.receiver.or(other.receiver),
+        agent: one.agent.or(other.agent),
+        visible_to: one.visible_to.or(other.visible_to),
+        topic: one.topic.or(other.topic),
+        words: one.words.or(other.words),
+    }
+}
+
+/// The scans of a plan that had rows to look at, each with its index if it has one.
+fn scans(plan: &Value, found: &mut Vec<(String, Option<String>)>) {
+    let text = |key: &str| plan[key].as_str().map(str::to_owned);
+    let kind = text("Node Type").unwrap_or_default();
+    let was_run = plan["Actual Loops"].as_f64().unwrap_or_default() > 0.0;
+    let seen = plan["Actual Rows"].as_f64().unwrap_or_default()
+        + plan["Rows Removed by Filter"].as_f64().unwrap_or_default();
+    if was_run && (kind.contains("Index") || (kind == "Seq Scan" && seen > 0.0)) {
+        found.push((kind, text("Index Name")));
+    }
+    for below in plan["Plans"].as_array().into_iter().flatten() {
+        scans(below, found);
+    }
+}
+
+#[tokio::test]
+async fn every_filter_and_every_common_pair_is_answered_from_an_index() {
+    let fresh = Fresh::postgres().await;
+    generated::fill(&*fresh.store, &mut fresh.psql().await, MESSAGES).await;
+    let Some(Database::Postgres(url)) = &fresh.database else {
+        panic!("this test is about PostgreSQL");
+    };
+    let alone = filters();
+    let named = |name: &str| {
+        alone
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, f)| f)
+    };
+    let pairs = PAIRS.iter().map(|(one, other)| {
+        let filters = (
+            named(one).expect("a filter"),
+            named(other).expect("a filter"),
+        );
+        (format!("{one} + {other}"), both(filters.0, filters.1))
+    });
+    let single = alone
+        .iter()
+        .map(|(name, filter)| ((*name).to_owned(), filter.clone()));
+    let mut faults = Vec::new();
+    for (name, filter) in single.chain(pairs) {
+        let plans = plans::of_communications(url, &filter, page(1, 50))
+            .await
+            .unwrap();
+        for (plan, what) in plans.iter().zip(["rows", "count"]) {
+            let mut found = Vec::new();
+            scans(&plan[0]["Plan"], &mut found);
+            if found.is_empty() || found.iter().any(|(_, index)| index.is_none()) {
+                faults.push(format!("{name} ({what}): {found:?}"));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
