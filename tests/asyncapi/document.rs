@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 pub(super) const TELL_MEETING: &str = "tellMeeting";
 pub(super) const HEAR_MEETING: &str = "hearMeeting";
 pub(super) const TELL_AGENT: &str = "tellAgent";
+pub(super) const HEAR_AGENT: &str = "hearAgent";
 
 /// A file of the repository.
 pub(super) fn read(path: &str) -> String {
