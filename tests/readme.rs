@@ -1,5 +1,6 @@
 //! The README's commands do what it says.
 
+use serde_json::json;
 use tokio::process::Command;
 
 use crate::support::database::Fresh;
@@ -19,13 +20,13 @@ fn block(part: &str) -> &'static str {
 }
 
 #[tokio::test]
-async fn two_agents_and_a_meeting_are_made_by_pasting_from_the_readme() {
+async fn two_agents_a_meeting_and_a_message_are_made_by_pasting_from_the_readme() {
     let fresh = Fresh::sqlite().await;
     let server = Server::on(&fresh).await;
     let pasted = block("post meetings");
     let token = "export SYNOD_ADMIN_TOKEN=change-me\n";
     assert!(pasted.starts_with(token), "the block sets the token");
-    let script = pasted
+    let script = format!("{pasted}{}", block("post communications"))
         .replace(token, "")
         .replace("http://127.0.0.1:8080", server.admin.address());
     let mut shell = Command::new("bash");
@@ -40,7 +41,11 @@ async fn two_agents_and_a_meeting_are_made_by_pasting_from_the_readme() {
         output.status.success(),
         "the block needs curl and jq, which scripts/test installs: {errors}"
     );
-    let meeting: serde_json::Value = serde_json::from_slice(said).unwrap();
-    assert_eq!(meeting["status"], "pending");
+    let said = serde_json::Deserializer::from_slice(said).into_iter::<serde_json::Value>();
+    let said: Vec<_> = said.map(Result::unwrap).collect();
+    assert_eq!(
+        (&said[0]["status"], said.last()),
+        (&json!("pending"), Some(&json!(1)))
+    );
     server.stop().await;
 }
