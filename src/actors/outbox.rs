@@ -100,11 +100,13 @@ impl Reader {
         }
     }
 
-    /// Waits until the outbox has given its reader up as too slow. Safe to cancel.
-    pub async fn overflowed(&self) {
+    /// Waits until nothing more may be sent, not even what waits: the reader is too slow, or its token is gone. Safe to cancel.
+    pub async fn given_up(&self) -> CloseCode {
         loop {
-            if self.shared.lock().closing == Some(CloseCode::SLOW_READER) {
-                return;
+            if let Some(code @ (CloseCode::SLOW_READER | CloseCode::REVOKED)) =
+                self.shared.lock().closing
+            {
+                return code;
             }
             self.shared.filled.notified().await;
         }
@@ -193,7 +195,7 @@ mod tests {
             for text in ["aa", "bb", "cc"] {
                 outbox.push(frame(text));
             }
-            reader.overflowed().await;
+            assert_eq!(reader.given_up().await, CloseCode::SLOW_READER);
             assert_eq!(reader.next().await, Next::Close(CloseCode::SLOW_READER));
         }
     }

@@ -4,14 +4,16 @@
 //! nothing any more takes its sockets with it. The truth about each socket stays with its connection; this is a
 //! list of the outboxes' ends, and an outbox that is full closes itself.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use dashmap::DashMap;
 use tracing::warn;
 
 use super::meeting::ConnectionId;
 use super::outbox::Reader;
+use crate::config::Limits;
 use crate::domain::AgentId;
 use crate::storage::{Store, TokenHash};
 use crate::wire::{CloseCode, Frame};
@@ -20,6 +22,7 @@ use crate::wire::{CloseCode, Frame};
 #[derive(Clone, Default)]
 pub struct Presence {
     sockets: Arc<DashMap<AgentId, Vec<Present>>>,
+    is_draining: Arc<AtomicBool>,
 }
 
 /// Whose a socket is: the agent or observer, and the token that opened it.
@@ -54,15 +57,19 @@ impl Presence {
         holder: Holder,
         connection: ConnectionId,
         is_line: bool,
-        reader: Arc<Reader>,
+        reader: &Arc<Reader>,
     ) -> Stay {
         let Holder { id: agent, token } = holder;
         self.sockets.entry(agent).or_default().push(Present {
             connection,
             token,
             is_line,
-            reader,
+            reader: Arc::clone(reader),
         });
+        // It stands on the list before it looks: either this sees the end, or the end sees the socket.
+        if is_line && self.is_draining.load(Ordering::SeqCst) {
+            reader.close(CloseCode::DRAINING);
+        }
         Stay {
             presence: self.clone(),
             agent,
@@ -103,6 +110,7 @@ impl Presence {
 
     /// Sends every line away: the server is going down. Sockets in meetings are sent away by these.
     pub fn drain(&self) {
+        self.is_draining.store(true, Ordering::SeqCst);
         for sockets in self.sockets.iter() {
             let lines = sockets.iter().filter(|socket| socket.is_line);
             lines.for_each(|line| line.reader.close(CloseCode::DRAINING));
@@ -113,14 +121,18 @@ impl Presence {
     /// server, or the command line, may have revoked them.
     pub async fn verify(&self, store: &dyn Store) {
         let present: Vec<_> = self.sockets.iter().map(|entry| *entry.key()).collect();
-        if present.is_empty() {
-            return;
+        for present in present.chunks(Limits::VERIFIED_AT_ONCE) {
+            self.verify_these(store, present).await;
         }
-        match store.tokens(&present).await {
+    }
+
+    /// The same for those of a few agents: a token may have gone while its socket was being opened.
+    pub(super) async fn verify_these(&self, store: &dyn Store, agents: &[AgentId]) {
+        match store.tokens(agents).await {
             Ok(tokens) => {
                 let tokens: HashMap<_, _> = tokens.into_iter().collect();
-                for agent in HashSet::<AgentId>::from_iter(present) {
-                    self.dismiss(agent, tokens.get(&agent).copied());
+                for agent in agents {
+                    self.dismiss(*agent, tokens.get(agent).copied());
                 }
             }
             // It is asked again soon; a database that is away also lets nobody in.
@@ -164,7 +176,7 @@ mod tests {
             let (outbox, reader) = outbox(8, 100);
             let reader = Arc::new(reader);
             let n = u128::from(is_line);
-            let stay = presence.enter(holder(1), connection(n), is_line, Arc::clone(&reader));
+            let stay = presence.enter(holder(1), connection(n), is_line, &reader);
             (outbox, reader, stay)
         });
         let (message, news) = (Frame::new("hello".into()), Frame::new("news".into()));
@@ -189,7 +201,7 @@ mod tests {
             let (outbox, reader) = outbox(8, 100);
             let reader = Arc::new(reader);
             let n = u128::from(token);
-            let stay = presence.enter(holder(token), connection(n), true, Arc::clone(&reader));
+            let stay = presence.enter(holder(token), connection(n), true, &reader);
             (outbox, reader, stay)
         });
         presence.dismiss(holder(1).id, Some(TokenHash([2; 32])));

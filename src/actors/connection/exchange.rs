@@ -268,11 +268,12 @@ impl Exchange {
             self.socket.flush().await
         };
         tokio::select! {
+            biased;
+            code = reader.given_up() => Err(Some(code)),
             delivered = timeout(Limits::ms(patience_ms), delivery) => match delivered {
                 Ok(delivered) => delivered.map_err(|error| close_code(&error)),
                 Err(_) => Err(Some(late)),
             },
-            () = reader.overflowed() => Err(Some(CloseCode::SLOW_READER)),
         }
     }
 

@@ -157,13 +157,17 @@ async fn serve(id: ConnectionId, arguments: Arguments) -> End {
     let _open = context.metrics.socket_open();
     let caller = holder.map_or(Caller::Admin, |holder| Caller::Agent(holder.id));
     let is_line = matches!(purpose, Purpose::Line { .. });
-    let enter = |holder| (context.presence).enter(holder, id, is_line, Arc::clone(&reader));
-    let _stay = holder.map(enter);
+    let enter = |holder| (context.presence).enter(holder, id, is_line, &reader);
+    let stay = holder.map(enter);
+    if let Some(Holder { id, .. }) = holder {
+        let store = &*context.store;
+        context.presence.verify_these(store, &[id]).await;
+    }
     match purpose {
         Purpose::Line { agent, after } => {
             let end = line::run(socket, reader, agent, after, context).await;
             // Closed without a word, it would tell the agent that a meeting has moved.
-            drop(outbox);
+            drop((outbox, stay));
             end
         }
         Purpose::Meeting {
@@ -183,7 +187,9 @@ async fn serve(id: ConnectionId, arguments: Arguments) -> End {
                 context,
             };
             let _detach = actor.clone().map(|meeting| Detach { id, meeting });
-            pump::run(socket, link, outbox, actor).await
+            let end = pump::run(socket, link, outbox, actor).await;
+            drop(stay);
+            end
         }
     }
 }
