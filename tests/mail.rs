@@ -272,6 +272,56 @@ async fn a_revoked_token_closes_its_sockets_wherever_it_was_revoked() {
     server.stop().await;
 }
 
+#[tokio::test]
+async fn a_new_token_and_a_revoked_one_close_their_sockets_at_once() {
+    let fresh = Fresh::sqlite().await;
+    let server = Server::on(&fresh).await;
+    let [ada, ben] = server.agents(["ada", "ben"]).await;
+    let meeting = server.meeting(&[&ada, &ben], json!({})).await;
+    let path = format!("/api/v1/agents/{}", ada.id);
+    let line_of_old = line(&ada, None).await;
+    let also = ada.client.attend(meeting, ada.id, None).await.unwrap();
+    let rotated: Value = server
+        .admin
+        .post(&format!("{path}/token"), &json!({}))
+        .await
+        .unwrap();
+    for socket in [line_of_old, also] {
+        assert_eq!(closed(socket).await.code, CloseCode::REVOKED.code);
+    }
+    let refused = ada.client.line(None).await.unwrap_err();
+    assert_eq!(refused.code(), Some("authentication_required"));
+
+    let token = rotated["token"].as_str().unwrap();
+    let client = server.admin.with_token(token).unwrap();
+    let again = client.line(None).await.unwrap();
+    let delete = server.admin.send(http::Method::DELETE, &path, None);
+    let revoked: Value = serde_json::from_slice(&delete.await.unwrap()).unwrap();
+    assert!(revoked["revoked_at"].is_string(), "{revoked}");
+    assert_eq!(closed(again).await.code, CloseCode::REVOKED.code);
+    let observer: Value = server
+        .admin
+        .post(
+            "/api/v1/agents",
+            &json!({"name": "wall", "role": "observer"}),
+        )
+        .await
+        .unwrap();
+    let eyes = server
+        .admin
+        .with_token(observer["token"].as_str().unwrap())
+        .unwrap();
+    let watching = eyes.watch(meeting, None).await.unwrap();
+    let path = format!("/api/v1/agents/{}", observer["id"].as_str().unwrap());
+    server
+        .admin
+        .send(http::Method::DELETE, &path, None)
+        .await
+        .unwrap();
+    assert_eq!(closed(watching).await.code, CloseCode::REVOKED.code);
+    server.stop().await;
+}
+
 async fn closed(mut socket: Socket) -> Ended {
     let end = async {
         loop {

@@ -2,6 +2,7 @@
 
 mod communications;
 mod idempotency;
+mod logging;
 mod meetings;
 mod openapi;
 
