@@ -257,8 +257,12 @@ impl Persistence {
         };
         let (store, health) = (Arc::clone(&self.store), self.health.clone());
         let (presence, myself) = (self.presence.clone(), myself.clone());
+        let rows = bag.posts.len();
+        let (clock, begun) = (self.clock.clone(), self.clock.elapsed());
         tokio::spawn(async move {
             mail::deliver(&*store, &health, &presence, bag).await;
+            let took = clock.elapsed().saturating_sub(begun);
+            health.metrics.committed(Lane::Mail, rows, took);
             let _ = myself.cast(Message::MailCommitted);
         });
     }

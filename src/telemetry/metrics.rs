@@ -27,6 +27,8 @@ pub enum Lane {
     Journal,
     /// Of the messages between agents.
     Log,
+    /// Of direct messages.
+    Mail,
 }
 
 struct Inner {
@@ -40,6 +42,7 @@ struct Inner {
     refusals: Family<Refusal, Counter>,
     journal: LaneMetrics,
     log: LaneMetrics,
+    mail: LaneMetrics,
     database_retries: Counter,
     database_errors: Counter,
     requests: Family<Request, Counter>,
@@ -99,7 +102,7 @@ impl Metrics {
         let refusals = Family::default();
         let what = "Refusals, by REST and on sockets, by their code";
         registry.register("refusals", what, refusals.clone());
-        let (journal, log) = lanes(&mut registry);
+        let [journal, log, mail] = lanes(&mut registry);
         let requests = Family::default();
         registry.register("requests", "Requests by REST", requests.clone());
         let request_seconds = Family::new_with_constructor(seconds as fn() -> Histogram);
@@ -119,6 +122,7 @@ impl Metrics {
             refusals,
             journal,
             log,
+            mail,
             database_retries: counter(
                 &mut registry,
                 "database_retries",
@@ -177,6 +181,7 @@ impl Metrics {
         let lane = match lane {
             Lane::Journal => &self.0.journal,
             Lane::Log => &self.0.log,
+            Lane::Mail => &self.0.mail,
         };
         lane.rows.inc_by(u64::try_from(rows).unwrap_or(u64::MAX));
         lane.seconds.observe(took.as_secs_f64());
@@ -247,7 +252,7 @@ impl Drop for Held {
     }
 }
 
-fn lanes(registry: &mut Registry) -> (LaneMetrics, LaneMetrics) {
+fn lanes(registry: &mut Registry) -> [LaneMetrics; 3] {
     let rows = Family::<LaneName, Counter>::default();
     registry.register("committed_rows", "Rows committed", rows.clone());
     let took = Family::new_with_constructor(seconds as fn() -> Histogram);
@@ -257,7 +262,7 @@ fn lanes(registry: &mut Registry) -> (LaneMetrics, LaneMetrics) {
         rows: rows.get_or_create_owned(&LaneName { lane }),
         seconds: took.get_or_create_owned(&LaneName { lane }),
     };
-    (lane("journal"), lane("log"))
+    ["journal", "log", "mail"].map(lane)
 }
 
 /// Anybody may invent a method, so only those that are used here have a name.
