@@ -21,5 +21,6 @@ mod rest;
 mod restart;
 mod resume;
 mod retention;
+mod schemathesis;
 mod storage;
 mod support;

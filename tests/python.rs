@@ -12,10 +12,10 @@ use crate::support::database::Fresh;
 use crate::support::patience::within;
 use crate::support::server::{ADMIN_TOKEN, Server};
 
-/// Where a Python is that has the packages of `examples/requirements.txt`.
+/// Where a Python is that has the packages of `examples/requirements.txt` and `tests/requirements.txt`.
 const PYTHON: &str = "SYNOD_TEST_PYTHON";
 
-fn python() -> PathBuf {
+pub(crate) fn python() -> PathBuf {
     let Some(python) = env::var_os(PYTHON) else {
         panic!(
             "{PYTHON} is not set: run the tests with `scripts/test`, which makes a Python for them"

@@ -285,7 +285,9 @@ mod tests {
     fn an_opinion_with_a_proposal() {
         check(
             r#"{"type":"opinion","id":"a1","content":"yes","proposal":"do it"}"#,
-            &expect![[r#"Some(Text("a1")) Speak { content: "yes", proposal: Some("do it") }"#]],
+            &expect![[
+                r#"Some(Text("a1")) Meeting(Speak { content: "yes", proposal: Some("do it") })"#
+            ]],
         );
     }
 
@@ -294,7 +296,7 @@ mod tests {
         check(
             r#"{"type":"consensus_vote","id":7,"agrees":null}"#,
             &expect![
-                "Some(Number(Number(7))) CastVote(Vote { agrees: None, rationale: None, confidence: None })"
+                "Some(Number(Number(7))) Meeting(CastVote(Vote { agrees: None, rationale: None, confidence: None }))"
             ],
         );
     }
@@ -342,7 +344,7 @@ mod tests {
         check(
             r#"{"id":"q","type":"dance"}"#,
             &expect![[
-                r#"Some(Text("q")) invalid_frame: not a frame this server knows: unknown variant `dance`, expected one of `opinion`, `consensus_vote`, `leave` at line 1 column 25"#
+                r#"Some(Text("q")) invalid_frame: not a frame this server knows: unknown variant `dance`, expected one of `opinion`, `consensus_vote`, `leave`, `direct_message` at line 1 column 25"#
             ]],
         );
     }
