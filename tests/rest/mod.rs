@@ -1,5 +1,6 @@
 //! REST: agents, meetings, decisions, the log, health; what is shown, to whom, and what is refused.
 
+mod acceptance;
 mod access;
 mod communications;
 mod idempotency;

@@ -51,12 +51,17 @@ impl Server {
 
     /// On this database, with these limits.
     pub(crate) async fn with(fresh: &Fresh, limits: Limits) -> Self {
+        Self::pooled(fresh, POOL_SIZE, limits).await
+    }
+
+    /// The same, with so many connections to the database.
+    pub(crate) async fn pooled(fresh: &Fresh, connections: u32, limits: Limits) -> Self {
         let database = fresh
             .database
             .as_ref()
             .expect("a database that can be shared");
         let parts = Parts {
-            store: connect(database, POOL_SIZE).await.expect("a store"),
+            store: connect(database, connections).await.expect("a store"),
             clock: Clock::system(),
             limits,
             admin_token: ADMIN_TOKEN.to_owned(),
