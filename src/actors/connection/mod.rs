@@ -2,7 +2,7 @@
 //!
 //! The actor stands for the socket in the supervision tree; one task of its own moves the bytes ([`exchange`]). In a
 //! meeting ([`pump`]) the agent's frames go straight to the meeting with a permit, and the meeting's come through the
-//! bounded outbox; however that ends, the meeting hears of it. An agent's own [`line`] has no meeting.
+//! bounded outbox; however that ends, the meeting hears of it. An agent's own [`line`](mod@line) has no meeting.
 //!
 //! What is deliberately absent: rules, and any state of the meeting.
 
