@@ -18,6 +18,7 @@ on_each_database!(
     a_message_reaches_every_socket_of_its_receiver,
     an_absent_receiver_is_told_once_and_in_order,
     the_same_frame_is_one_message_also_after_a_restart,
+    what_was_told_in_a_meeting_takes_nothing_from_the_line,
     a_line_brings_news_of_its_meetings,
 );
 
@@ -143,32 +144,81 @@ async fn an_absent_receiver_is_told_once_and_in_order(fresh: Fresh) {
     server.stop().await;
 }
 
+/// What an ack says of a message.
+fn said(ack: &Ack) -> (Option<Uuid>, Option<bool>) {
+    (ack.communication_id, ack.delivered)
+}
+
 async fn the_same_frame_is_one_message_also_after_a_restart(fresh: Fresh) {
     let server = Server::on(&fresh).await;
     let [ada, ben] = server.agents(["ada", "ben"]).await;
     let mut writer = line(&ada, None).await;
-    let mut acks = Vec::new();
-    for _ in 0..2 {
-        writer.write_to("once", ben.id, "once").await.unwrap();
-        acks.push(ack(&mut writer).await.communication_id);
-    }
+    let present = line(&ben, None).await;
+    writer.write_to("heard", ben.id, "heard").await.unwrap();
+    let heard = said(&ack(&mut writer).await);
+    present.close().await;
+    let until_nobody_is_there = async {
+        for n in 0.. {
+            let id = format!("hello {n}");
+            writer.write_to(&id, ben.id, "hello?").await.unwrap();
+            if ack(&mut writer).await.delivered == Some(false) {
+                break;
+            }
+        }
+    };
+    within("nobody is there any more", until_nobody_is_there).await;
+    writer.write_to("once", ben.id, "once").await.unwrap();
+    let once = said(&ack(&mut writer).await);
+    assert_eq!((heard.1, once.1), (Some(true), Some(false)));
     server.stop().await;
 
     let server = Server::on(&fresh).await;
     let (ada, ben) = (ada.at(&server.admin), ben.at(&server.admin));
     let mut writer = line(&ada, None).await;
-    writer.write_to("once", ben.id, "once").await.unwrap();
-    acks.push(ack(&mut writer).await.communication_id);
-    assert!(
-        acks[0].is_some() && acks.iter().all(|ack| *ack == acks[0]),
-        "{acks:?}"
-    );
-
     let mut reader = line(&ben, None).await;
-    assert_eq!(message(&mut reader).await.content, "once");
+    for (text, first) in [("heard", heard), ("once", once)] {
+        writer.write_to(text, ben.id, text).await.unwrap();
+        assert_eq!(said(&ack(&mut writer).await), first, "{text}");
+    }
+    // A new message under an old id is not swallowed.
+    let other = json!({"type": "direct_message", "id": "once", "receiver_id": ben.id, "content": "another"});
+    assert_eq!(refused(&mut writer, other).await, "frame_id_reused");
     writer.write_to("twice", ben.id, "another").await.unwrap();
+    while message(&mut reader).await.content != "once" {}
     assert_eq!(message(&mut reader).await.content, "another");
     server.stop().await;
+}
+
+async fn what_was_told_in_a_meeting_takes_nothing_from_the_line(fresh: Fresh) {
+    let server = Server::on(&fresh).await;
+    let [ada, ben] = server.agents(["ada", "ben"]).await;
+    let meeting = server.meeting(&[&ada, &ben], json!({})).await;
+    let mut writer = line(&ada, None).await;
+    writer
+        .write_to("1", ben.id, "nobody is here")
+        .await
+        .unwrap();
+    assert_eq!(ack(&mut writer).await.delivered, Some(false));
+    let mut socket = ben.client.attend(meeting, ben.id, None).await.unwrap();
+    connected(&mut socket).await;
+    writer
+        .write_to("2", ben.id, "in the meeting")
+        .await
+        .unwrap();
+    assert_eq!(ack(&mut writer).await.delivered, Some(true));
+    assert_eq!(message(&mut socket).await.content, "in the meeting");
+    socket.close().await;
+    // A server that goes down in order has noted what was told.
+    server.stop().await;
+
+    let server = Server::on(&fresh).await;
+    let ben = ben.at(&server.admin);
+    let mut reader = line(&ben, None).await;
+    assert_eq!(message(&mut reader).await.content, "nobody is here");
+    assert_eq!(message(&mut reader).await.content, "in the meeting");
+    server.stop().await;
+    let inbox = fresh.store.inbox(AgentId(ben.id)).await.unwrap();
+    assert_eq!((inbox.told, inbox.last), (2, 2));
 }
 
 async fn a_line_brings_news_of_its_meetings(fresh: Fresh) {

@@ -1,14 +1,12 @@
-//! Direct messages on their way: kept first, then delivered to whoever of the receivers is here.
+//! Direct messages on their way: kept first, then delivered to whoever of the receivers is here, then answered.
 
-use std::collections::HashMap;
-
-use ractor::ActorRef;
+use std::collections::HashSet;
 
 use super::permit::Permit;
-use super::persistence::{self, Health, until_available};
+use super::persistence::{Health, until_available};
 use super::presence::Presence;
-use crate::domain::{AgentId, CommunicationId};
-use crate::storage::{Communication, DirectMessage, Error, Received, Sent, Store};
+use crate::domain::CommunicationId;
+use crate::storage::{Communication, DirectMessage, Error, Received, Sent, Store, Told};
 use crate::wire::{Frame, outbound};
 
 /// A direct message, and who waits for it to be kept.
@@ -31,6 +29,8 @@ pub enum Posted {
         /// Whether a socket of the receiver had it put into its outbox.
         delivered: bool,
     },
+    /// The sender's frame of this id was another message.
+    FrameReused,
     /// There is no such agent, or none that can read.
     NoReceiver,
 }
@@ -39,8 +39,8 @@ pub enum Posted {
 #[derive(Default)]
 pub(super) struct Bag {
     pub(super) posts: Vec<Post>,
-    /// Up to where agents were told.
-    pub(super) told: HashMap<AgentId, u64>,
+    /// What agents were told.
+    pub(super) told: Vec<Told>,
 }
 
 impl Bag {
@@ -48,74 +48,88 @@ impl Bag {
         self.posts.is_empty() && self.told.is_empty()
     }
 
-    pub(super) fn note(&mut self, agent: AgentId, position: u64) {
-        let told = self.told.entry(agent).or_default();
-        *told = position.max(*told);
+    /// Notes a stretch of a line, as one with what it touches.
+    pub(super) fn note(&mut self, new: Told) {
+        let touches = |old: &&mut Told| {
+            old.agent == new.agent && old.after <= new.up_to && new.after <= old.up_to
+        };
+        match self.told.iter_mut().find(touches) {
+            Some(old) => {
+                old.after = old.after.min(new.after);
+                old.up_to = old.up_to.max(new.up_to);
+            }
+            None => self.told.push(new),
+        }
     }
 }
 
-/// Makes messages durable, then delivers and answers them in the order of their positions.
+/// Makes messages durable, delivers them in the order of their positions, notes which of them somebody took, and then
+/// answers: so a frame that comes again is answered the same.
 pub(super) async fn deliver(store: &dyn Store, health: &Health, presence: &Presence, bag: Bag) {
     let Bag { posts, told } = bag;
-    if !posts.is_empty() {
-        let messages: Vec<_> = posts.iter().map(|post| post.message.clone()).collect();
-        match until_available(health, || store.send(&messages)).await {
-            Ok(sent) => {
-                for (post, sent) in posts.into_iter().zip(sent) {
-                    settle(store, presence, post, sent).await;
-                }
-            }
-            Err(_) => send_one_by_one(store, health, presence, posts).await,
+    let messages: Vec<_> = posts.iter().map(|post| post.message.clone()).collect();
+    let sent = keep(store, health, &messages).await;
+    let mut delivered = Vec::new();
+    for (message, sent) in messages.iter().zip(&sent) {
+        let message = &message.communication;
+        if let Ok(Sent::Kept { position }) = sent
+            && presence.deliver(message.receiver, &frame(*position, message))
+        {
+            delivered.push(message.id);
         }
     }
-    let told: Vec<_> = told.into_iter().collect();
-    if !told.is_empty() {
+    if !delivered.is_empty() {
+        // A database that does not take this will say of a repeated frame that nobody was there.
+        let _ = until_available(health, || store.note_mail(&delivered, &told)).await;
+    } else if !told.is_empty() {
         // What is lost here is told once more.
-        let _ = store.told(&told).await;
+        let _ = store.note_mail(&[], &told).await;
+    }
+    let delivered: HashSet<_> = delivered.into_iter().collect();
+    for (post, sent) in posts.into_iter().zip(sent) {
+        let posted = sent.map(|sent| posted(post.message.communication.id, sent, &delivered));
+        (post.reply)(posted);
     }
 }
 
-/// Something among them cannot be kept: one at a time, so that it stops itself only.
-async fn send_one_by_one(
+async fn keep(
     store: &dyn Store,
     health: &Health,
-    presence: &Presence,
-    posts: Vec<Post>,
-) {
-    for post in posts {
-        let message = std::slice::from_ref(&post.message);
-        match until_available(health, || store.send(message)).await {
-            Ok(sent) => {
-                let sent = sent.first().copied().unwrap_or(Sent::NoReceiver);
-                settle(store, presence, post, sent).await;
-            }
-            Err(error) => (post.reply)(Err(error)),
-        }
+    messages: &[DirectMessage],
+) -> Vec<Result<Sent, Error>> {
+    if messages.is_empty() {
+        return Vec::new();
     }
+    if let Ok(sent) = until_available(health, || store.send(messages)).await {
+        return sent.into_iter().map(Ok).collect();
+    }
+    // Something among them cannot be kept: one at a time, so that it stops itself only.
+    let mut all = Vec::with_capacity(messages.len());
+    for message in messages.chunks(1) {
+        let sent = until_available(health, || store.send(message)).await;
+        all.push(sent.map(|sent| sent[0]));
+    }
+    all
 }
 
-async fn settle(store: &dyn Store, presence: &Presence, post: Post, sent: Sent) {
-    let message = &post.message.communication;
-    let posted = match sent {
-        Sent::NoReceiver => Posted::NoReceiver,
-        Sent::Kept {
+/// The answer to the message `id`, when those of its batch that somebody took are known.
+fn posted(id: CommunicationId, sent: Sent, taken: &HashSet<CommunicationId>) -> Posted {
+    match sent {
+        Sent::Kept { .. } => Posted::Kept {
+            communication: id,
+            delivered: taken.contains(&id),
+        },
+        Sent::Repeated {
             communication,
-            position,
-        } => {
-            let delivered = if communication == message.id {
-                presence.deliver(message.receiver, &frame(position, message))
-            } else {
-                // It came before, under the same frame id, and was delivered then.
-                let inbox = store.inbox(message.receiver).await.unwrap_or_default();
-                inbox.told >= position
-            };
-            Posted::Kept {
-                communication,
-                delivered,
-            }
-        }
-    };
-    (post.reply)(Ok(posted));
+            delivered,
+        } => Posted::Kept {
+            communication,
+            // The first may be of this very batch.
+            delivered: delivered || taken.contains(&communication),
+        },
+        Sent::FrameReused => Posted::FrameReused,
+        Sent::NoReceiver => Posted::NoReceiver,
+    }
 }
 
 /// A message as its receiver reads it.
@@ -130,13 +144,10 @@ pub(super) fn frame(position: u64, message: &Communication) -> Frame {
     })
 }
 
-/// The messages of a line, as frames.
+/// The messages of a line that are still there, as frames.
 pub(super) fn frames(received: &[Received]) -> impl Iterator<Item = Frame> + '_ {
-    let frame = |message: &Received| frame(message.position, &message.communication);
-    received.iter().map(frame)
-}
-
-/// Notes that an agent was told its messages up to this one.
-pub(super) fn note(persistence: &ActorRef<persistence::Message>, agent: AgentId, position: u64) {
-    let _ = persistence.cast(persistence::Message::Told(agent, position));
+    received.iter().filter_map(|place| {
+        let message = place.communication.as_ref()?;
+        Some(frame(place.position, message))
+    })
 }

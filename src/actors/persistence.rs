@@ -24,8 +24,8 @@ use super::permit::Permit;
 use super::presence::Presence;
 use crate::clock::Clock;
 use crate::config::Limits;
-use crate::domain::{AgentId, MeetingId};
-use crate::storage::{Append, Appended, Communication, Error, Store};
+use crate::domain::MeetingId;
+use crate::storage::{Append, Appended, Communication, Error, Store, Told};
 use crate::telemetry::{Lane, Metrics};
 
 /// The actor; its state holds the lanes.
@@ -55,8 +55,8 @@ pub enum Message {
     Log(Box<LogRequest>),
     /// Make a direct message durable, deliver it, then answer.
     Post(Box<Post>),
-    /// An agent was told its direct messages up to this position.
-    Told(AgentId, u64),
+    /// An agent was told direct messages.
+    Told(Told),
     /// The journal lane's commit is done.
     AppendsCommitted(Vec<Outcome>),
     /// The log lane's commit is done.
@@ -148,12 +148,23 @@ impl Actor for Persistence {
             }
             Message::LogCommitted => state.is_logging = false,
             Message::Post(post) => state.mail.posts.push(*post),
-            Message::Told(agent, position) => state.mail.note(agent, position),
+            Message::Told(told) => state.mail.note(told),
             Message::MailCommitted => state.is_mailing = false,
         }
         self.commit_appends(&myself, state);
         self.commit_log(&myself, state);
         self.commit_mail(&myself, state);
+        Ok(())
+    }
+
+    /// Nobody waits for anything any more; what agents were told is all that may be left.
+    async fn post_stop(
+        &self,
+        _: ActorRef<Message>,
+        state: &mut State,
+    ) -> Result<(), ActorProcessingErr> {
+        let left = std::mem::take(&mut state.mail);
+        mail::deliver(&*self.store, &self.health, &self.presence, left).await;
         Ok(())
     }
 }

@@ -35,7 +35,7 @@ pub use rows::{
     Agent, Answer, Append, Appended, Communication, CommunicationFilter, Decision, DecisionFilter,
     DirectMessage, DroppedPart, Entry, Header, Inbox, JournalRow, KeyedRequest, Meeting,
     MeetingFilter, Message, NewMeeting, ParticipantRow, Received, Reserved, Role, Sent, Taken,
-    TokenHash, Upkeep,
+    TokenHash, Told, Upkeep,
 };
 pub use words::Words;
 
@@ -69,11 +69,11 @@ pub trait Store: Send + Sync + 'static {
     async fn tokens(&self, agents: &[AgentId]) -> Result<Vec<(AgentId, TokenHash)>, Error>;
 
     /// Keeps direct messages in the log and in their receivers' lines, in this order; answers each. A message whose id, or
-    /// whose sender's frame, is there already is left as it is and answered with the one that is there, so a repeated
-    /// call is harmless.
+    /// whose sender's frame, is there already is left as it is and answered by what is there, so a repeated call is
+    /// harmless.
     async fn send(&self, messages: &[DirectMessage]) -> Result<Vec<Sent>, Error>;
-    /// The direct messages of an agent behind position `after`, in order, of at most `limit` positions. Whoever has one
-    /// has all before it.
+    /// The direct messages of an agent behind position `after`, in order, at most `limit`; fewer are all there are. Whoever
+    /// has one has all before it.
     async fn received(
         &self,
         agent: AgentId,
@@ -82,8 +82,9 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<Vec<Received>, Error>;
     /// How far an agent's line has come.
     async fn inbox(&self, agent: AgentId) -> Result<Inbox, Error>;
-    /// Notes up to where agents were told; it never goes back.
-    async fn told(&self, told: &[(AgentId, u64)]) -> Result<(), Error>;
+    /// Notes which direct messages were delivered when they were sent, and which stretches of their lines agents were told.
+    /// [`Inbox::told`] never goes back, and never over what was not told: a stretch that begins beyond it is not noted.
+    async fn note_mail(&self, delivered: &[CommunicationId], told: &[Told]) -> Result<(), Error>;
 
     /// Keeps a request's key, or finds what was kept under it before.
     async fn reserve(&self, request: &KeyedRequest) -> Result<Reserved, Error>;

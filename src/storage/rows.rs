@@ -371,22 +371,40 @@ pub struct DirectMessage {
 pub enum Sent {
     /// It is durable.
     Kept {
-        /// Its row in the log; another's than was asked for if the same frame had come before.
-        communication: CommunicationId,
         /// Its place in its receiver's line, from 1.
         position: u64,
     },
+    /// The same frame had come before, so nothing was added.
+    Repeated {
+        /// The row of the log that it made then.
+        communication: CommunicationId,
+        /// Whether it was delivered then, as far as that is kept.
+        delivered: bool,
+    },
+    /// The sender's frame of this id was another message: nothing was kept.
+    FrameReused,
     /// There is no such agent, or none that can read: nothing was kept.
     NoReceiver,
 }
 
-/// A direct message in its receiver's line.
+/// A place in its receiver's line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Received {
-    /// Its place.
+    /// Which.
     pub position: u64,
-    /// The message.
-    pub communication: Communication,
+    /// The message; `None` where retention has taken it.
+    pub communication: Option<Communication>,
+}
+
+/// A stretch of a line whose messages were written to one of the agent's sockets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// Whose line.
+    pub agent: AgentId,
+    /// It begins behind this position.
+    pub after: u64,
+    /// It ends with this one.
+    pub up_to: u64,
 }
 
 /// How far an agent's line has come.
@@ -394,7 +412,7 @@ pub struct Received {
 pub struct Inbox {
     /// The place of its last message; 0 without any.
     pub last: u64,
-    /// Up to here they were written to one of the agent's sockets.
+    /// Up to here all of them were written to one of the agent's sockets.
     pub told: u64,
 }
 

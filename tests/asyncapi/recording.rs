@@ -22,8 +22,9 @@ use crate::support::server::{Server, limits, step};
 use crate::support::talk::{Talk, opinion, vote};
 
 /// The codes that a frame meets before the meeting sees it, each of them provoked in a scene.
-pub(super) const FRAME_CODES: [&str; 4] = [
+pub(super) const FRAME_CODES: [&str; 5] = [
     "forbidden",
+    "frame_id_reused",
     "invalid_frame",
     "message_too_large",
     "no_such_agent",
@@ -341,6 +342,9 @@ async fn written() -> Vec<Log> {
         |frame: &ServerFrame| matches!(frame, ServerFrame::DirectMessage(_)).then_some(());
     b.until("it is written to", is_message).await;
     assert_eq!(a.refused(to(Uuid::nil())).await, "no_such_agent");
+    let under = |id: &str, content: &str| json!({"type": "direct_message", "id": id, "receiver_id": ben.id, "content": content});
+    a.tell(under("1", "one")).await.unwrap();
+    assert_eq!(a.refused(under("1", "two")).await, "frame_id_reused");
     let logs = vec![a.close().await, b.close().await];
     server.stop().await;
     logs

@@ -1,7 +1,7 @@
 //! Direct messages in their receivers' lines, and keys that make a request act once.
 
 use synod::domain::{AgentId, CommunicationId};
-use synod::storage::{Answer, DirectMessage, Inbox, KeyedRequest, Role, Sent, Store};
+use synod::storage::{Answer, DirectMessage, Inbox, KeyedRequest, Role, Sent, Store, Told};
 
 use super::fixtures::{agent, agent_id, agents, at, communication, token, uuid};
 use crate::support::database::Fresh;
@@ -11,7 +11,8 @@ on_every_store! {
     the_same_frame_sent_twice_is_one_message,
     a_repeated_call_changes_nothing,
     nobody_writes_to_whom_cannot_read,
-    a_line_never_goes_back,
+    a_frame_id_belongs_to_one_message,
+    a_line_never_goes_back_nor_over_what_was_not_told,
     a_key_belongs_to_the_first_request_that_came_with_it,
     a_key_is_forgotten_in_time,
 }
@@ -23,11 +24,15 @@ fn message(n: u64, from: AgentId, to: AgentId, frame: Option<&str>) -> DirectMes
     }
 }
 
-fn kept(n: u64, position: u64) -> Sent {
+fn kept(position: u64) -> Sent {
+    Sent::Kept { position }
+}
+
+fn repeated(n: u64, delivered: bool) -> Sent {
     let communication = CommunicationId(uuid(2, n));
-    Sent::Kept {
+    Sent::Repeated {
         communication,
-        position,
+        delivered,
     }
 }
 
@@ -35,7 +40,7 @@ async fn line(store: &dyn Store, of: AgentId, after: u64) -> Vec<(u64, String)> 
     let received = store.received(of, after, 10).await.unwrap();
     let shown = received.into_iter();
     shown
-        .map(|m| (m.position, m.communication.content))
+        .map(|m| (m.position, m.communication.expect("a message").content))
         .collect()
 }
 
@@ -50,9 +55,9 @@ async fn positions_count_without_gaps_in_the_order_of_keeping(fresh: &Fresh) {
         message(5, ada, cem, None),
     ];
     let sent = store.send(&first).await.unwrap();
-    assert_eq!(sent, [kept(9, 1), kept(2, 2), kept(5, 1)]);
+    assert_eq!(sent, [kept(1), kept(2), kept(1)]);
     let sent = store.send(&[message(1, ada, ben, None)]).await.unwrap();
-    assert_eq!(sent, [kept(1, 3)]);
+    assert_eq!(sent, [kept(3)]);
 
     let texts = |ns: &[(u64, u64)]| -> Vec<_> {
         let text = |&(position, n)| (position, format!("message {n}"));
@@ -70,22 +75,54 @@ async fn positions_count_without_gaps_in_the_order_of_keeping(fresh: &Fresh) {
     assert_eq!(store.inbox(ada).await.unwrap(), Inbox::default());
 }
 
+/// The words of message `n` in another row, as when a client sends its frame again.
+fn again(n: u64, of: u64, from: AgentId, to: AgentId, frame: &str) -> DirectMessage {
+    let mut message = message(n, from, to, Some(frame));
+    message.communication.content = format!("message {of}");
+    message
+}
+
 async fn the_same_frame_sent_twice_is_one_message(fresh: &Fresh) {
     let store = &*fresh.store;
     let known = agents(store, 2).await;
     let (ada, ben) = (known[0], known[1]);
     let sent = store.send(&[message(1, ada, ben, Some("7"))]).await;
-    assert_eq!(sent.unwrap(), [kept(1, 1)]);
-    let again = [
-        message(2, ada, ben, Some("7")),
+    assert_eq!(sent.unwrap(), [kept(1)]);
+    let batch = [
+        again(2, 1, ada, ben, "7"),
         message(3, ben, ada, Some("7")),
         message(4, ada, ben, Some("8")),
-        message(5, ada, ben, Some("8")),
+        again(5, 4, ada, ben, "8"),
     ];
-    let sent = store.send(&again).await.unwrap();
-    assert_eq!(sent, [kept(1, 1), kept(3, 1), kept(4, 2), kept(4, 2)]);
+    let sent = store.send(&batch).await.unwrap();
+    let expected = [repeated(1, false), kept(1), kept(2), repeated(4, false)];
+    assert_eq!(sent, expected);
     let missing = store.communication(CommunicationId(uuid(2, 2))).await;
     assert_eq!(missing.unwrap(), None);
+
+    let delivered = [CommunicationId(uuid(2, 1))];
+    store.note_mail(&delivered, &[]).await.unwrap();
+    let sent = store.send(&batch[..1]).await.unwrap();
+    assert_eq!(sent, [repeated(1, true)]);
+}
+
+async fn a_frame_id_belongs_to_one_message(fresh: &Fresh) {
+    let store = &*fresh.store;
+    let known = agents(store, 3).await;
+    let (ada, ben, cem) = (known[0], known[1], known[2]);
+    let batch = [
+        message(1, ada, ben, Some("7")),
+        message(2, ada, ben, Some("7")),
+    ];
+    let sent = store.send(&batch).await.unwrap();
+    assert_eq!(sent, [kept(1), Sent::FrameReused]);
+    let mut about_something_else = again(3, 1, ada, ben, "7");
+    about_something_else.communication.topic = Some("tea".to_owned());
+    let batch = [about_something_else, again(4, 1, ada, cem, "7")];
+    let sent = store.send(&batch).await.unwrap();
+    assert_eq!(sent, [Sent::FrameReused, Sent::FrameReused]);
+    assert_eq!(store.inbox(ben).await.unwrap().last, 1);
+    assert_eq!(store.inbox(cem).await.unwrap().last, 0);
 }
 
 async fn a_repeated_call_changes_nothing(fresh: &Fresh) {
@@ -116,20 +153,35 @@ async fn nobody_writes_to_whom_cannot_read(fresh: &Fresh) {
     ];
     let sent = store.send(&batch).await.unwrap();
     let nobody = Sent::NoReceiver;
-    assert_eq!(sent, [nobody, nobody, nobody, kept(4, 1)]);
+    assert_eq!(sent, [nobody, nobody, nobody, kept(1)]);
 }
 
-async fn a_line_never_goes_back(fresh: &Fresh) {
+async fn a_line_never_goes_back_nor_over_what_was_not_told(fresh: &Fresh) {
     let store = &*fresh.store;
     let known = agents(store, 2).await;
-    let batch: Vec<_> = (1..=3)
+    let batch: Vec<_> = (1..=5)
         .map(|n| message(n, known[0], known[1], None))
         .collect();
     store.send(&batch).await.unwrap();
-    for position in [2, 1] {
-        store.told(&[(known[1], position)]).await.unwrap();
+    let told = |after, up_to| Told {
+        agent: known[1],
+        after,
+        up_to,
+    };
+    for (stretches, expected) in [
+        (vec![told(1, 2)], 0),
+        (vec![told(0, 2)], 2),
+        (vec![told(0, 1)], 2),
+        (vec![told(3, 4)], 2),
+        (vec![told(3, 4), told(2, 3)], 4),
+    ] {
+        store.note_mail(&[], &stretches).await.unwrap();
         let inbox = store.inbox(known[1]).await.unwrap();
-        assert_eq!(inbox, Inbox { last: 3, told: 2 });
+        let expected = Inbox {
+            last: 5,
+            told: expected,
+        };
+        assert_eq!(inbox, expected, "{stretches:?}");
     }
 }
 

@@ -15,13 +15,13 @@ use tracing::debug;
 
 use super::heartbeat::{Due, Heartbeat};
 use super::{Context, Socket};
-use crate::actors::mail::{self, Post, Posted};
+use crate::actors::mail::{Post, Posted};
 use crate::actors::outbox::{Next, Reader};
 use crate::actors::permit::Permit;
 use crate::actors::persistence;
 use crate::config::Limits;
 use crate::domain::{AgentId, Caller, CommunicationId};
-use crate::storage::{Communication, DirectMessage};
+use crate::storage::{Communication, DirectMessage, Told};
 use crate::wire::inbound::{self, Direct, Inbound, Sender};
 use crate::wire::{CloseCode, Frame, FrameId, outbound};
 
@@ -33,8 +33,6 @@ pub(super) struct Exchange {
     socket: Socket,
     pub(super) reader: Arc<Reader>,
     pub(super) context: Context,
-    /// Who is noted to have been told its direct messages.
-    agent: Option<AgentId>,
     heartbeat: Heartbeat,
     places: Arc<Semaphore>,
     /// For whom the peer's messages are counted.
@@ -56,7 +54,6 @@ impl Exchange {
         socket: Socket,
         reader: Arc<Reader>,
         caller: Caller,
-        agent: Option<AgentId>,
         context: Context,
     ) -> Self {
         let limits = &context.limits;
@@ -69,7 +66,6 @@ impl Exchange {
             socket,
             reader,
             context,
-            agent,
             heartbeat,
             places,
             caller,
@@ -199,6 +195,11 @@ impl Exchange {
                     communication,
                     delivered,
                 }) => outbound::sent(id.as_ref(), communication, delivered),
+                Ok(Posted::FrameReused) => {
+                    let message =
+                        "this id came with another message before: a new message needs a new id";
+                    outbound::error(id.as_ref(), "frame_id_reused", message)
+                }
                 Ok(Posted::NoReceiver) => {
                     let message = "there is no such agent: see GET /api/v1/agents";
                     outbound::error(id.as_ref(), "no_such_agent", message)
@@ -239,17 +240,19 @@ impl Exchange {
     /// Writes frames; a peer that takes nothing for too long reads too slowly.
     pub(super) async fn write(&mut self, frames: VecDeque<Frame>) -> Result<(), End> {
         self.context.metrics.frames_out(frames.len());
-        let told = frames.iter().filter_map(Frame::position).max();
         let messages = frames
             .into_iter()
             .map(|frame| SocketMessage::Text(frame.into_bytes()));
         let patience_ms = self.context.limits.write_timeout_ms;
         self.deliver(messages, patience_ms, CloseCode::SLOW_READER)
-            .await?;
-        if let (Some(agent), Some(position)) = (self.agent, told) {
-            mail::note(&self.context.persistence, agent, position);
-        }
-        Ok(())
+            .await
+    }
+
+    /// Notes which of an agent's direct messages were written.
+    pub(super) fn note(&self, told: Told) {
+        let persistence = &self.context.persistence;
+        // What is not noted is told once more.
+        let _ = persistence.cast(persistence::Message::Told(told));
     }
 
     /// Hands messages to the socket and flushes once; gives up with `late` after so many milliseconds, and at once when

@@ -17,7 +17,7 @@ use crate::actors::mail;
 use crate::actors::outbox::Reader;
 use crate::config::Limits;
 use crate::domain::{AgentId, Caller, Status};
-use crate::storage::{Error, MeetingFilter, PageRequest, Start, Store};
+use crate::storage::{Error, MeetingFilter, PageRequest, Start, Store, Told};
 use crate::wire::inbound::{Request, Sender};
 use crate::wire::{CloseCode, Frame, outbound};
 
@@ -29,11 +29,12 @@ pub(super) async fn run(
     after: Option<u64>,
     context: Context,
 ) -> End {
-    let exchange = Exchange::new(socket, reader, Caller::Agent(agent), Some(agent), context);
+    let exchange = Exchange::new(socket, reader, Caller::Agent(agent), context);
     let mut line = Line {
         exchange,
         agent,
         told: 0,
+        noted: 0,
     };
     let end = line.serve(after).await.err().flatten();
     line.exchange.say_goodbye(end).await;
@@ -45,6 +46,8 @@ struct Line {
     agent: AgentId,
     /// The client has everything up to this position.
     told: u64,
+    /// Up to here that is noted.
+    noted: u64,
 }
 
 impl Line {
@@ -78,16 +81,31 @@ impl Line {
     /// Tells what is kept behind the last message that the client has, up to a position.
     async fn catch_up(&mut self, up_to: u64) -> Result<(), End> {
         while self.told < up_to {
-            let (agent, after) = (self.agent, self.told);
             let store = Arc::clone(&self.exchange.context.store);
-            let received = store.received(agent, after, Limits::RESUME_PAGE_ROWS).await;
+            let limit = Limits::RESUME_PAGE_ROWS;
+            let received = store.received(self.agent, self.told, limit).await;
             let received = received.map_err(|e| Some(failed(&e)))?;
             let frames: VecDeque<_> = mail::frames(&received).collect();
-            // Positions whose messages retention has taken are passed over.
-            let page_end = after + u64::from(Limits::RESUME_PAGE_ROWS);
-            let last = received.last().map_or(0, |message| message.position);
-            self.told = page_end.min(up_to).max(last);
-            self.exchange.write(frames).await?;
+            // Places that retention has taken whole are passed over.
+            let is_last_page = received.len() < limit as usize;
+            let rest = if is_last_page { up_to } else { 0 };
+            let last = received.last().map_or(0, |place| place.position);
+            self.told = last.max(rest);
+            self.write(frames).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes frames, after which the client has all up to `told`.
+    async fn write(&mut self, frames: VecDeque<Frame>) -> Result<(), End> {
+        self.exchange.write(frames).await?;
+        if self.told > self.noted {
+            self.noted = self.told;
+            self.exchange.note(Told {
+                agent: self.agent,
+                after: 0,
+                up_to: self.told,
+            });
         }
         Ok(())
     }
@@ -101,7 +119,7 @@ impl Line {
                 Some(position) if position <= self.told => {}
                 Some(position) => {
                     if position > self.told + 1 {
-                        self.exchange.write(std::mem::take(&mut ready)).await?;
+                        self.write(std::mem::take(&mut ready)).await?;
                         self.catch_up(position - 1).await?;
                     }
                     if position > self.told {
@@ -111,7 +129,7 @@ impl Line {
                 }
             }
         }
-        self.exchange.write(ready).await
+        self.write(ready).await
     }
 
     fn submit(&self, text: &str, place: OwnedSemaphorePermit) {

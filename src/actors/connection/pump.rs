@@ -1,5 +1,6 @@
 //! A socket in a meeting: what was missed, then the conversation.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use ractor::ActorRef;
@@ -11,8 +12,9 @@ use super::link::Link;
 use crate::actors::meeting::{self, Attached, NotAttached, Submission};
 use crate::actors::outbox::Outbox;
 use crate::domain::Refusal;
+use crate::storage::Told;
 use crate::wire::inbound::{Request, Sender};
-use crate::wire::{CloseCode, outbound};
+use crate::wire::{CloseCode, Frame, outbound};
 
 /// Serves a socket until it is closed, and says with what.
 pub(super) async fn run(
@@ -22,7 +24,7 @@ pub(super) async fn run(
     meeting: Option<ActorRef<meeting::Message>>,
 ) -> End {
     let (reader, context) = (Arc::clone(&link.reader), link.context.clone());
-    let exchange = Exchange::new(socket, reader, link.caller, link.agent_id(), context);
+    let exchange = Exchange::new(socket, reader, link.caller, context);
     let mut pump = Pump { exchange, link };
     let end = pump.serve(outbox, meeting).await.err().flatten();
     pump.exchange.say_goodbye(end).await;
@@ -105,10 +107,28 @@ impl Pump {
     async fn converse(&mut self, meeting: &ActorRef<meeting::Message>) -> Result<(), End> {
         loop {
             match self.exchange.next().await? {
-                Heard::Frames(frames) => self.exchange.write(frames).await?,
+                Heard::Frames(frames) => self.tell(frames).await?,
                 Heard::Text(text, place) => self.submit(text.as_str(), place, meeting),
             }
         }
+    }
+
+    /// Tells what waits, the agent's direct messages among it: those that were on their way while this socket was open,
+    /// so not always all before them.
+    async fn tell(&mut self, frames: VecDeque<Frame>) -> Result<(), End> {
+        let positions: Vec<_> = frames.iter().filter_map(Frame::position).collect();
+        self.exchange.write(frames).await?;
+        if let Some(agent) = self.link.agent_id() {
+            for up_to in positions {
+                let after = up_to - 1;
+                self.exchange.note(Told {
+                    agent,
+                    after,
+                    up_to,
+                });
+            }
+        }
+        Ok(())
     }
 
     fn submit(

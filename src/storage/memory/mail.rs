@@ -1,11 +1,11 @@
 //! Direct messages and idempotency keys.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
 use super::super::{
-    Answer, DirectMessage, Error, Inbox, KeyedRequest, Received, Reserved, Role, Sent,
+    Answer, DirectMessage, Error, Inbox, KeyedRequest, Received, Reserved, Role, Sent, Told,
 };
 use super::state::State;
 use crate::domain::{AgentId, CommunicationId};
@@ -13,8 +13,9 @@ use crate::domain::{AgentId, CommunicationId};
 /// Each agent's line.
 #[derive(Default)]
 pub(super) struct Lines {
-    lines: BTreeMap<AgentId, Line>,
+    by_agent: BTreeMap<AgentId, Line>,
     frames: BTreeMap<(AgentId, String), CommunicationId>,
+    delivered: BTreeSet<CommunicationId>,
 }
 
 #[derive(Default)]
@@ -25,13 +26,13 @@ struct Line {
 
 impl Lines {
     fn position(&self, receiver: AgentId, id: CommunicationId) -> Option<u64> {
-        let line = &self.lines.get(&receiver)?.messages;
+        let line = &self.by_agent.get(&receiver)?.messages;
         let place = line.iter().position(|kept| *kept == id)?;
         Some(place as u64 + 1)
     }
 
     pub(super) fn inbox(&self, agent: AgentId) -> Inbox {
-        self.lines
+        self.by_agent
             .get(&agent)
             .map_or_else(Inbox::default, |line| Inbox {
                 last: line.messages.len() as u64,
@@ -39,10 +40,15 @@ impl Lines {
             })
     }
 
-    pub(super) fn told(&mut self, told: &[(AgentId, u64)]) {
-        for (agent, position) in told {
-            if let Some(line) = self.lines.get_mut(agent) {
-                line.told = line.told.max(*position);
+    pub(super) fn note(&mut self, delivered: &[CommunicationId], told: &[Told]) {
+        self.delivered.extend(delivered);
+        let mut told = told.to_vec();
+        told.sort_unstable_by_key(|told| (told.agent, told.after));
+        for told in told {
+            if let Some(line) = self.by_agent.get_mut(&told.agent)
+                && line.told >= told.after
+            {
+                line.told = line.told.max(told.up_to);
             }
         }
     }
@@ -58,20 +64,12 @@ impl State {
 
     fn send_one(&mut self, message: &DirectMessage) -> Result<Sent, Error> {
         let kept = &message.communication;
+        if let Some(position) = self.lines.position(kept.receiver, kept.id) {
+            return Ok(Sent::Kept { position });
+        }
         let frame = message.frame_id.clone().map(|frame| (kept.sender, frame));
-        let same = frame
-            .as_ref()
-            .and_then(|frame| self.lines.frames.get(frame));
-        let id = same.copied().unwrap_or(kept.id);
-        let receiver = self
-            .communications
-            .get(&id)
-            .map_or(kept.receiver, |first| first.receiver);
-        if let Some(position) = self.lines.position(receiver, id) {
-            return Ok(Sent::Kept {
-                communication: id,
-                position,
-            });
+        if let Some(id) = frame.as_ref().and_then(|f| self.lines.frames.get(f)) {
+            return Ok(self.again(*id, message));
         }
         let can_receive = self.agents.get(&kept.receiver).is_some_and(|known| {
             known.agent.role == Role::Agent && known.agent.revoked_at.is_none()
@@ -80,32 +78,42 @@ impl State {
             return Ok(Sent::NoReceiver);
         }
         self.log(std::slice::from_ref(kept))?;
-        let line = self.lines.lines.entry(kept.receiver).or_default();
+        let line = self.lines.by_agent.entry(kept.receiver).or_default();
         line.messages.push(kept.id);
         let position = line.messages.len() as u64;
         self.lines
             .frames
             .extend(frame.map(|frame| (frame, kept.id)));
-        Ok(Sent::Kept {
-            communication: kept.id,
-            position,
-        })
+        Ok(Sent::Kept { position })
+    }
+
+    /// The answer to a frame whose id came before, with the message `id`.
+    fn again(&self, id: CommunicationId, message: &DirectMessage) -> Sent {
+        let kept = &message.communication;
+        let is_same = self.communications.get(&id).is_none_or(|first| {
+            (first.receiver, &first.topic, &first.content)
+                == (kept.receiver, &kept.topic, &kept.content)
+        });
+        if !is_same {
+            return Sent::FrameReused;
+        }
+        Sent::Repeated {
+            communication: id,
+            delivered: self.lines.delivered.contains(&id),
+        }
     }
 
     pub(super) fn received(&self, agent: AgentId, after: u64, limit: u32) -> Vec<Received> {
-        let line = self.lines.lines.get(&agent);
+        let line = self.lines.by_agent.get(&agent);
         let messages = line.into_iter().flat_map(|line| &line.messages).zip(1..);
-        let received = |(id, position): (&CommunicationId, u64)| {
-            let communication = self.communications.get(id)?.clone();
-            Some(Received {
-                position,
-                communication,
-            })
+        let received = |(id, position): (&CommunicationId, u64)| Received {
+            position,
+            communication: self.communications.get(id).cloned(),
         };
         messages
             .filter(|(_, position)| *position > after)
             .take(limit as usize)
-            .filter_map(received)
+            .map(received)
             .collect()
     }
 }

@@ -23,7 +23,7 @@ use super::{
     Agent, Answer, Append, Appended, Communication, CommunicationFilter, Decision, DecisionFilter,
     DirectMessage, Error, Inbox, JournalRow, KeyedRequest, Meeting, MeetingFilter, Message,
     NewMeeting, Page, PageRequest, ParticipantRow, Received, Reserved, Sent, Store, Taken,
-    TokenHash, Upkeep,
+    TokenHash, Told, Upkeep,
 };
 use crate::domain::{AgentId, CommunicationId, DecisionId, MeetingId};
 
@@ -133,8 +133,8 @@ impl Store for Memory {
         Ok(self.state().lines.inbox(agent))
     }
 
-    async fn told(&self, told: &[(AgentId, u64)]) -> Result<(), Error> {
-        self.state().lines.told(told);
+    async fn note_mail(&self, delivered: &[CommunicationId], told: &[Told]) -> Result<(), Error> {
+        self.state().lines.note(delivered, told);
         Ok(())
     }
 

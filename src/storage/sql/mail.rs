@@ -1,22 +1,22 @@
 //! The tables `direct_messages` and `inboxes`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sqlx::Pool;
 use uuid::Uuid;
 
-use super::super::{DirectMessage, Error, Inbox, Received, Sent};
+use super::super::{Communication, DirectMessage, Error, Inbox, Received, Sent, Told};
 use super::Dialect;
 use super::communications;
-use super::fields::Fields;
+use super::fields::{Columns, Fields};
 use super::lease::Lease;
 use super::statement::{Statement, Value};
 use crate::domain::{AgentId, CommunicationId};
 
 const TABLE: &str = "direct_messages";
 
-/// Keeps messages in one transaction. Those that are there already are found first; the counters of the others'
-/// receivers are locked in the order of their ids, so that two servers do not deadlock.
+/// Keeps messages in one transaction, in a few statements however many they are. Whoever writes to an agent locks its
+/// inbox first, in the order of ids, so that two servers do not deadlock and each sees what the other has kept.
 pub(super) async fn send<DB: Dialect>(
     pool: &Pool<DB>,
     messages: &[DirectMessage],
@@ -32,37 +32,15 @@ async fn keep<DB: Dialect>(
     messages: &[DirectMessage],
 ) -> Result<Vec<Sent>, Error> {
     let receivers = receivers(lease, messages).await?;
-    let mut known = Known::find(lease, messages).await?;
-    let mut fresh = Vec::new();
-    let mut sent = Vec::with_capacity(messages.len());
-    for message in messages {
-        let receiver = message.communication.receiver;
-        sent.push(match known.of(message) {
-            Some(kept) => kept,
-            None if !receivers.contains(&receiver) => Sent::NoReceiver,
-            None => {
-                known.add(message);
-                fresh.push(message);
-                // Its position is filled in below, where the counter is locked.
-                Sent::Kept {
-                    communication: message.communication.id,
-                    position: 0,
-                }
-            }
-        });
-    }
-    let positions = number(lease, &fresh).await?;
-    insert(lease, &fresh, &positions).await?;
-    for sent in &mut sent {
-        if let Sent::Kept {
-            communication,
-            position,
-        } = sent
-            && let Some(given) = positions.get(communication)
-        {
-            *position = *given;
-        }
-    }
+    let last = lock_inboxes(lease, &receivers).await?;
+    let known = Known::find(lease, messages).await?;
+    let mut lines = Lines {
+        known,
+        last,
+        fresh: Vec::new(),
+    };
+    let sent = messages.iter().map(|message| lines.add(message)).collect();
+    lines.insert(lease).await?;
     Ok(sent)
 }
 
@@ -70,22 +48,134 @@ async fn keep<DB: Dialect>(
 async fn receivers<DB: Dialect>(
     lease: &mut Lease<DB>,
     messages: &[DirectMessage],
-) -> Result<BTreeSet<AgentId>, Error> {
+) -> Result<BTreeSet<Uuid>, Error> {
     let ids = messages.iter().map(|m| m.communication.receiver.0);
     let statement = Statement::new(
         "select id from agents where id in ? and role = 'agent' and revoked_at is null",
         [Value::Ids(ids.collect())],
     );
     let rows = lease.fetch(statement).await?;
-    let id = |row| Fields::of("agents", row).id("id").map(AgentId);
+    let id = |row| Fields::of("agents", row).id("id");
     rows.iter().map(id).collect()
+}
+
+/// The last position in the line of each, which stays so until the transaction ends.
+async fn lock_inboxes<DB: Dialect>(
+    lease: &mut Lease<DB>,
+    receivers: &BTreeSet<Uuid>,
+) -> Result<BTreeMap<Uuid, u64>, Error> {
+    let positions = receivers.iter().map(|receiver| (*receiver, 0));
+    let positions = positions.collect::<BTreeMap<_, _>>();
+    set_last(lease, &positions, "inboxes.last_position").await
+}
+
+/// Sets the last positions of lines, or to `known` where there is one already; answers what they are then.
+async fn set_last<DB: Dialect>(
+    lease: &mut Lease<DB>,
+    positions: &BTreeMap<Uuid, u64>,
+    known: &'static str,
+) -> Result<BTreeMap<Uuid, u64>, Error> {
+    if positions.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let rows = positions
+        .iter()
+        .map(|(id, last)| [(*id).into(), (*last).into()]);
+    let mut statement = Statement::new("insert into inboxes (agent_id, last_position) values ", []);
+    statement.push_rows(rows);
+    statement.push(" on conflict (agent_id) do update set last_position = ", []);
+    statement.push(known, []);
+    statement.push(" returning agent_id, last_position", []);
+    let rows = lease.fetch(statement).await?;
+    let last = |row| {
+        let row = Fields::of("inboxes", row);
+        Ok((row.id("agent_id")?, row.number("last_position")?))
+    };
+    rows.iter().map(last).collect()
+}
+
+/// The receivers' lines while messages are put behind them.
+struct Lines<'m> {
+    known: Known,
+    /// The last position of each.
+    last: BTreeMap<Uuid, u64>,
+    /// What is to be kept, each with its position.
+    fresh: Vec<(&'m DirectMessage, u64)>,
+}
+
+impl<'m> Lines<'m> {
+    fn add(&mut self, message: &'m DirectMessage) -> Sent {
+        if let Some(sent) = self.known.of(message) {
+            return sent;
+        }
+        let Some(last) = self.last.get_mut(&message.communication.receiver.0) else {
+            return Sent::NoReceiver;
+        };
+        *last += 1;
+        let position = *last;
+        self.known.add(message, position);
+        self.fresh.push((message, position));
+        Sent::Kept { position }
+    }
+
+    async fn insert<DB: Dialect>(&self, lease: &mut Lease<DB>) -> Result<(), Error> {
+        if self.fresh.is_empty() {
+            return Ok(());
+        }
+        let log = self.fresh.iter().map(|(message, _)| &message.communication);
+        DB::log(lease, &log.cloned().collect::<Vec<_>>()).await?;
+        let receivers = self.fresh.iter().map(|(m, _)| m.communication.receiver.0);
+        let written: BTreeSet<_> = receivers.collect();
+        let last = self.last.iter().filter(|(id, _)| written.contains(id));
+        let last = last.map(|(id, last)| (*id, *last)).collect();
+        set_last(lease, &last, "excluded.last_position").await?;
+        let mut statement = Statement::new(
+            "insert into direct_messages (receiver_id, position, communication_id, sent_at, sender_id, frame_id) values ",
+            [],
+        );
+        statement.push_rows(self.fresh.iter().map(|(message, position)| {
+            let kept = &message.communication;
+            [
+                kept.receiver.0.into(),
+                (*position).into(),
+                kept.id.0.into(),
+                kept.timestamp.into(),
+                kept.sender.0.into(),
+                message.frame_id.clone().into(),
+            ]
+        }));
+        // Another server may have kept another message under the same frame meanwhile; the next try finds it.
+        let again = |error: sqlx::Error| match error.as_database_error() {
+            Some(refusal) if refusal.is_unique_violation() => Error::Unavailable(Box::new(error)),
+            _ => error.into(),
+        };
+        lease.fetch_raw(statement).await.map(|_| ()).map_err(again)
+    }
 }
 
 /// Messages that are kept already, by their id and by their frame.
 #[derive(Default)]
 struct Known {
-    by_id: BTreeMap<Uuid, u64>,
-    by_frame: BTreeMap<(Uuid, String), Uuid>,
+    by_id: HashMap<Uuid, u64>,
+    by_frame: HashMap<(Uuid, String), Framed>,
+}
+
+/// The message that a frame was.
+struct Framed {
+    communication: CommunicationId,
+    delivered: bool,
+    receiver: AgentId,
+    /// Topic and content; `None` where retention has taken them.
+    words: Option<(Option<String>, String)>,
+}
+
+impl Framed {
+    fn is(&self, message: &Communication) -> bool {
+        let has_words = |(topic, content): &(Option<String>, String)| {
+            *topic == message.topic && *content == message.content
+        };
+        self.receiver == message.receiver && self.words.as_ref().is_none_or(has_words)
+    }
 }
 
 impl Known {
@@ -93,130 +183,88 @@ impl Known {
         lease: &mut Lease<DB>,
         messages: &[DirectMessage],
     ) -> Result<Self, Error> {
-        const COLUMNS: &str =
-            "select communication_id, position, sender_id, frame_id from direct_messages where ";
-        let ids = messages.iter().map(|m| m.communication.id.0).collect();
-        let mut statement = Statement::new(COLUMNS, []);
-        statement.push("communication_id in ?", [Value::Ids(ids)]);
         let mut known = Self::default();
-        known.read::<DB>(&lease.fetch(statement).await?)?;
-        for message in messages {
-            if let Some(frame) = &message.frame_id {
-                let mut statement = Statement::new(COLUMNS, []);
-                let sender = message.communication.sender.0;
-                let values = [sender.into(), frame.as_str().into()];
-                statement.push("sender_id = ? and frame_id = ?", values);
-                known.read::<DB>(&lease.fetch(statement).await?)?;
+        let ids = messages.iter().map(|m| m.communication.id.0).collect();
+        let statement = Statement::new(
+            "select communication_id, position from direct_messages where communication_id in ?",
+            [Value::Ids(ids)],
+        );
+        for row in &lease.fetch(statement).await? {
+            let row = Fields::of(TABLE, row);
+            let id = row.id("communication_id")?;
+            known.by_id.insert(id, row.number("position")?);
+        }
+        let frames = messages.iter().filter_map(|message| {
+            let frame = message.frame_id.as_deref()?;
+            Some([message.communication.sender.0.into(), frame.into()])
+        });
+        let frames: Vec<_> = frames.collect();
+        if !frames.is_empty() {
+            let mut statement = Statement::new(
+                "select d.communication_id, d.delivered, d.receiver_id, d.sender_id, d.frame_id, c.topic, c.message_content
+                   from direct_messages d
+                   left join communications c on c.id = d.communication_id and c.timestamp = d.sent_at
+                  where (d.sender_id, d.frame_id) in (values ",
+                [],
+            );
+            statement.push_rows(frames).push(")", []);
+            for row in &lease.fetch(statement).await? {
+                known.read(row)?;
             }
         }
         Ok(known)
     }
 
-    fn read<DB: Dialect>(&mut self, rows: &[DB::Row]) -> Result<(), Error> {
-        for row in rows {
-            let row = Fields::of(TABLE, row);
-            let id = row.id("communication_id")?;
-            self.by_id.insert(id, row.number("position")?);
-            if let Some(frame) = row.maybe_text("frame_id")? {
-                self.by_frame.insert((row.id("sender_id")?, frame), id);
-            }
-        }
+    fn read(&mut self, row: &impl Columns) -> Result<(), Error> {
+        let row = Fields::of(TABLE, row);
+        let content = row.maybe_text("message_content")?;
+        let topic = row.maybe_text("topic")?;
+        let framed = Framed {
+            communication: CommunicationId(row.id("communication_id")?),
+            delivered: row.flag("delivered")?,
+            receiver: AgentId(row.id("receiver_id")?),
+            words: content.map(|content| (topic, content)),
+        };
+        let frame = (row.id("sender_id")?, row.text("frame_id")?);
+        self.by_frame.insert(frame, framed);
         Ok(())
     }
 
     fn of(&self, message: &DirectMessage) -> Option<Sent> {
-        let frame = message.frame_id.clone();
-        let same = frame.and_then(|frame| {
-            let key = (message.communication.sender.0, frame);
-            self.by_frame.get(&key).copied()
-        });
-        let id = same.unwrap_or(message.communication.id.0);
-        let position = *self.by_id.get(&id)?;
-        Some(Sent::Kept {
-            communication: CommunicationId(id),
-            position,
+        let kept = &message.communication;
+        if let Some(position) = self.by_id.get(&kept.id.0) {
+            return Some(Sent::Kept {
+                position: *position,
+            });
+        }
+        let frame = message.frame_id.clone()?;
+        let framed = self.by_frame.get(&(kept.sender.0, frame))?;
+        Some(if framed.is(kept) {
+            Sent::Repeated {
+                communication: framed.communication,
+                delivered: framed.delivered,
+            }
+        } else {
+            Sent::FrameReused
         })
     }
 
     /// A message of this very batch, of which a later one may be the repetition.
-    fn add(&mut self, message: &DirectMessage) {
-        let id = message.communication.id.0;
-        self.by_id.insert(id, 0);
+    fn add(&mut self, message: &DirectMessage, position: u64) {
+        let kept = &message.communication;
+        self.by_id.insert(kept.id.0, position);
         if let Some(frame) = message.frame_id.clone() {
-            let sender = message.communication.sender.0;
-            self.by_frame.insert((sender, frame), id);
+            let framed = Framed {
+                communication: kept.id,
+                delivered: false,
+                receiver: kept.receiver,
+                words: Some((kept.topic.clone(), kept.content.clone())),
+            };
+            self.by_frame.insert((kept.sender.0, frame), framed);
         }
     }
 }
 
-/// Gives each message the next position in its receiver's line.
-async fn number<DB: Dialect>(
-    lease: &mut Lease<DB>,
-    messages: &[&DirectMessage],
-) -> Result<BTreeMap<CommunicationId, u64>, Error> {
-    let mut by_receiver: BTreeMap<AgentId, Vec<CommunicationId>> = BTreeMap::new();
-    for message in messages {
-        let message = &message.communication;
-        by_receiver
-            .entry(message.receiver)
-            .or_default()
-            .push(message.id);
-    }
-    let mut positions = BTreeMap::new();
-    for (receiver, ids) in by_receiver {
-        let count = u64::try_from(ids.len()).unwrap_or(u64::MAX);
-        let statement = Statement::new(
-            "insert into inboxes (agent_id, last_position) values (?, ?)
-                 on conflict (agent_id) do update
-                set last_position = inboxes.last_position + excluded.last_position
-             returning last_position",
-            [receiver.0.into(), count.into()],
-        );
-        let rows = lease.fetch(statement).await?;
-        let last: u64 = match rows.first() {
-            Some(row) => Fields::of("inboxes", row).number("last_position")?,
-            None => count,
-        };
-        positions.extend(ids.into_iter().zip(last - count + 1..));
-    }
-    Ok(positions)
-}
-
-async fn insert<DB: Dialect>(
-    lease: &mut Lease<DB>,
-    messages: &[&DirectMessage],
-    positions: &BTreeMap<CommunicationId, u64>,
-) -> Result<(), Error> {
-    if messages.is_empty() {
-        return Ok(());
-    }
-    let log: Vec<_> = messages.iter().map(|m| m.communication.clone()).collect();
-    DB::log(lease, &log).await?;
-    for message in messages {
-        let kept = &message.communication;
-        let statement = Statement::new(
-            "insert into direct_messages (receiver_id, position, communication_id, sent_at, sender_id, frame_id)
-             values (?, ?, ?, ?, ?, ?)",
-            [
-                kept.receiver.0.into(),
-                positions.get(&kept.id).copied().unwrap_or_default().into(),
-                kept.id.0.into(),
-                kept.timestamp.into(),
-                kept.sender.0.into(),
-                message.frame_id.clone().into(),
-            ],
-        );
-        // Another server may have kept the same frame meanwhile; the next try finds it.
-        let again = |error: sqlx::Error| match error.as_database_error() {
-            Some(refusal) if refusal.is_unique_violation() => Error::Unavailable(Box::new(error)),
-            _ => error.into(),
-        };
-        lease.fetch_raw(statement).await.map_err(again)?;
-    }
-    Ok(())
-}
-
-/// A message whose row retention has taken is left out.
 pub(super) async fn received<DB: Dialect>(
     pool: &Pool<DB>,
     agent: AgentId,
@@ -231,15 +279,17 @@ pub(super) async fn received<DB: Dialect>(
                   where receiver_id = ? and position > ?
                   order by position
                   limit ?) as line
-           join communications on id = communication_id and timestamp = sent_at
+           left join communications on id = communication_id and timestamp = sent_at
           order by position",
         [agent.0.into(), after.into(), limit.into()],
     );
     let rows = Lease::of(pool).await?.fetch(statement).await?;
     let received = |row| {
+        let place = Fields::of(TABLE, row);
+        let is_there = place.maybe_id("id")?.is_some();
         Ok(Received {
-            position: Fields::of(TABLE, row).number("position")?,
-            communication: communications::decode(row)?,
+            position: place.number("position")?,
+            communication: is_there.then(|| communications::decode(row)).transpose()?,
         })
     };
     rows.iter().map(received).collect()
@@ -261,24 +311,42 @@ pub(super) async fn inbox<DB: Dialect>(pool: &Pool<DB>, agent: AgentId) -> Resul
     })
 }
 
-pub(super) async fn told<DB: Dialect>(
+pub(super) async fn note<DB: Dialect>(
     pool: &Pool<DB>,
-    told: &[(AgentId, u64)],
+    delivered: &[CommunicationId],
+    told: &[Told],
 ) -> Result<(), Error> {
     let mut lease = Lease::of(pool).await?;
     lease.begin().await?;
-    let answer = move_on(&mut lease, told).await;
+    let answer = note_both(&mut lease, delivered, told).await;
     lease.end(answer).await
 }
 
-/// In the order of their ids, as [`number`] locks them.
-async fn move_on<DB: Dialect>(lease: &mut Lease<DB>, told: &[(AgentId, u64)]) -> Result<(), Error> {
-    let mut told = told.to_vec();
-    told.sort_unstable();
-    for (agent, position) in told {
+/// In the order of ids, as [`lock_inboxes`] takes them, and each line from its beginning on.
+async fn note_both<DB: Dialect>(
+    lease: &mut Lease<DB>,
+    delivered: &[CommunicationId],
+    told: &[Told],
+) -> Result<(), Error> {
+    if !delivered.is_empty() {
+        let ids = delivered.iter().map(|id| id.0).collect();
         let statement = Statement::new(
-            "update inboxes set told_position = ? where agent_id = ? and told_position < ?",
-            [position.into(), agent.0.into(), position.into()],
+            "update direct_messages set delivered = true where communication_id in ?",
+            [Value::Ids(ids)],
+        );
+        lease.fetch(statement).await?;
+    }
+    let mut told = told.to_vec();
+    told.sort_unstable_by_key(|told| (told.agent, told.after));
+    for Told {
+        agent,
+        after,
+        up_to,
+    } in told
+    {
+        let statement = Statement::new(
+            "update inboxes set told_position = ? where agent_id = ? and told_position >= ? and told_position < ?",
+            [up_to.into(), agent.0.into(), after.into(), up_to.into()],
         );
         lease.fetch(statement).await?;
     }

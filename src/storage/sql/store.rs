@@ -16,7 +16,7 @@ use crate::storage::{
     Agent, Answer, Append, Appended, Communication, CommunicationFilter, Decision, DecisionFilter,
     DirectMessage, Error, Inbox, JournalRow, KeyedRequest, Meeting, MeetingFilter, Message,
     NewMeeting, Page, PageRequest, ParticipantRow, Received, Reserved, Sent, Store, Taken,
-    TokenHash, Upkeep,
+    TokenHash, Told, Upkeep,
 };
 
 /// An SQL database.
@@ -105,8 +105,8 @@ impl<DB: Dialect> Store for Sql<DB> {
         mail::inbox(&self.reading, agent).await
     }
 
-    async fn told(&self, told: &[(AgentId, u64)]) -> Result<(), Error> {
-        mail::told(&self.writing, told).await
+    async fn note_mail(&self, delivered: &[CommunicationId], told: &[Told]) -> Result<(), Error> {
+        mail::note(&self.writing, delivered, told).await
     }
 
     async fn reserve(&self, request: &KeyedRequest) -> Result<Reserved, Error> {
