@@ -342,9 +342,10 @@ async fn written() -> Vec<Log> {
         |frame: &ServerFrame| matches!(frame, ServerFrame::DirectMessage(_)).then_some(());
     b.until("it is written to", is_message).await;
     assert_eq!(a.refused(to(Uuid::nil())).await, "no_such_agent");
-    let under = |id: &str, content: &str| json!({"type": "direct_message", "id": id, "receiver_id": ben.id, "content": content});
-    a.tell(under("1", "one")).await.unwrap();
-    assert_eq!(a.refused(under("1", "two")).await, "frame_id_reused");
+    let note = |content: &str| json!({"type": "direct_message", "receiver_id": ben.id, "content": content});
+    a.tell_as("1", note("one")).await.unwrap();
+    let refusal = a.tell_as("1", note("two")).await.unwrap_err();
+    assert_eq!(refusal.code, "frame_id_reused");
     let logs = vec![a.close().await, b.close().await];
     server.stop().await;
     logs
