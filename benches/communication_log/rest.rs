@@ -58,7 +58,7 @@ impl House {
                 created_at: clock.now(),
                 revoked_at: None,
             };
-            let created = store.create_agent(&agent, hash).await;
+            let created = store.create_agent(&agent, hash, None).await;
             created.expect("a new agent can be kept");
             agents.push((agent.id.0, token));
         }

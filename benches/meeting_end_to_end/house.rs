@@ -104,7 +104,7 @@ impl House {
                 revoked_at: None,
             };
             self.store
-                .create_agent(&agent, hash)
+                .create_agent(&agent, hash, None)
                 .await
                 .expect("a new agent can be kept");
             participants.push((id, name));

@@ -456,7 +456,7 @@ mod tests {
             revoked_at: None,
         };
         store
-            .create_agent(&known, TokenHash([0; 32]))
+            .create_agent(&known, TokenHash([0; 32]), None)
             .await
             .unwrap();
         let permits = Permits::new(8, Metrics::new());

@@ -103,7 +103,7 @@ async fn act(store: &Arc<dyn Store>, clock: &Clock, action: Action) -> anyhow::R
         }
         Action::Rotate { id } => {
             let (token, hash) = auth::issue(clock);
-            let known = store.replace_token(AgentId(id), hash).await?;
+            let known = store.replace_token(AgentId(id), hash, None).await?;
             ensure_known(known, id)?;
             hand_over(&token, id)
         }
@@ -134,7 +134,7 @@ async fn create(
         created_at: clock.now(),
         revoked_at: None,
     };
-    store.create_agent(&agent, hash).await?;
+    store.create_agent(&agent, hash, None).await?;
     hand_over(&token, agent.id.0)
 }
 

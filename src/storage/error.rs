@@ -11,6 +11,9 @@ pub enum Error {
     /// A row with this id or token is there already.
     #[error("{0} already exists")]
     AlreadyExists(&'static str),
+    /// Another request was answered under the same idempotency key meanwhile, so this one did nothing.
+    #[error("the idempotency key is taken")]
+    KeyTaken,
     /// These agents are not known.
     #[error("unknown agents: {0:?}")]
     UnknownAgent(Vec<Uuid>),

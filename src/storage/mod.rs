@@ -25,6 +25,7 @@ pub mod words;
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
+use uuid::Uuid;
 
 use crate::domain::{AgentId, CommunicationId, DecisionId, MeetingId};
 
@@ -33,9 +34,9 @@ pub use error::Error;
 pub use page::{Keyset, Page, PageRequest, Start, Total};
 pub use rows::{
     Agent, Answer, Append, Appended, Communication, CommunicationFilter, Decision, DecisionFilter,
-    DirectMessage, DroppedPart, Entry, Header, Inbox, JournalRow, KeyedRequest, Meeting,
-    MeetingFilter, Message, NewMeeting, ParticipantRow, Received, Reserved, Role, Sent, Taken,
-    TokenHash, Told, Upkeep,
+    DirectMessage, DroppedPart, Entry, Header, Inbox, JournalRow, KeptAnswer, KeyedRequest,
+    Meeting, MeetingFilter, Message, NewMeeting, ParticipantRow, Received, Reserved, Role, Sent,
+    Taken, TokenHash, Told, Upkeep,
 };
 pub use words::Words;
 
@@ -50,8 +51,14 @@ pub trait Store: Send + Sync + 'static {
     /// Asks the database for an answer: readiness.
     async fn ping(&self) -> Result<(), Error>;
 
-    /// Adds an agent. [`Error::AlreadyExists`] if its id or its token is taken.
-    async fn create_agent(&self, agent: &Agent, token: TokenHash) -> Result<(), Error>;
+    /// Adds an agent, and with it what the request is answered that asked for it once: both or neither.
+    /// [`Error::AlreadyExists`] if its id or its token is taken, [`Error::KeyTaken`] if the request was answered already.
+    async fn create_agent(
+        &self,
+        agent: &Agent,
+        token: TokenHash,
+        once: Option<&KeptAnswer>,
+    ) -> Result<(), Error>;
     /// One agent, revoked or not.
     async fn agent(&self, id: AgentId) -> Result<Option<Agent>, Error>;
     /// The agents with these ids, in no order; unknown ones are left out.
@@ -60,8 +67,14 @@ pub trait Store: Send + Sync + 'static {
     async fn agent_by_token(&self, token: TokenHash) -> Result<Option<Agent>, Error>;
     /// All agents, newest first.
     async fn agents(&self, page: PageRequest) -> Result<Page<Agent>, Error>;
-    /// Gives an agent another token, and takes a revocation back. `false` if there is no such agent.
-    async fn replace_token(&self, id: AgentId, token: TokenHash) -> Result<bool, Error>;
+    /// Gives an agent another token, and takes a revocation back; and keeps an answer as [`create_agent`](Self::create_agent)
+    /// does. `false` if there is no such agent.
+    async fn replace_token(
+        &self,
+        id: AgentId,
+        token: TokenHash,
+        once: Option<&KeptAnswer>,
+    ) -> Result<bool, Error>;
     /// Marks an agent revoked; its token opens nothing from now on. `false` if there is no such agent.
     async fn revoke_agent(&self, id: AgentId, at: DateTime<Utc>) -> Result<bool, Error>;
 
@@ -86,10 +99,14 @@ pub trait Store: Send + Sync + 'static {
     /// [`Inbox::told`] never goes back, and never over what was not told: a stretch that begins beyond it is not noted.
     async fn note_mail(&self, delivered: &[CommunicationId], told: &[Told]) -> Result<(), Error>;
 
-    /// Keeps a request's key, or finds what was kept under it before.
-    async fn reserve(&self, request: &KeyedRequest) -> Result<Reserved, Error>;
-    /// Keeps the answer to a request whose key is reserved.
-    async fn answer(&self, request: &KeyedRequest, answer: &Answer) -> Result<(), Error>;
+    /// What is kept under an owner's key.
+    async fn recall(&self, owner: Uuid, key: &str) -> Result<Option<Reserved>, Error>;
+    /// Keeps a request's key before it acts. `false` if something is kept under it already.
+    async fn reserve(&self, request: &KeyedRequest) -> Result<bool, Error>;
+    /// Keeps the answer to a request whose key is reserved. `false` if one is kept already.
+    async fn answer(&self, kept: &KeptAnswer) -> Result<bool, Error>;
+    /// Forgets a key under which nothing was done, unless it is answered.
+    async fn release(&self, request: &KeyedRequest) -> Result<(), Error>;
     /// Forgets the keys that were reserved before.
     async fn forget_keys(&self, before: DateTime<Utc>) -> Result<(), Error>;
 

@@ -448,6 +448,15 @@ pub struct Reserved {
     pub answer: Option<Answer>,
 }
 
+/// An answer that is to be given again, and to which request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptAnswer {
+    /// The request.
+    pub request: KeyedRequest,
+    /// Its answer.
+    pub answer: Answer,
+}
+
 /// An answer that is given again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {

@@ -130,9 +130,20 @@ impl ApiError {
         Self::new(StatusCode::REQUEST_TIMEOUT, "request_timeout", message)
     }
 
+    /// Whether it is certain that nothing was done: the request is at fault, and not the server or the database.
+    pub fn is_refusal(&self) -> bool {
+        self.0.status.is_client_error()
+    }
+
     /// 409, with a code for the state that forbids the step.
     pub fn conflict(code: &'static str, message: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, code, message)
+    }
+
+    /// 409: the same request is being answered at this moment.
+    pub fn key_in_use() -> Self {
+        let message = "a request with this Idempotency-Key is being answered: send it again later";
+        Self::conflict("idempotency_key_in_use", message)
     }
 
     /// 413. Sizes in MiB.
@@ -217,6 +228,7 @@ impl From<storage::Error> for ApiError {
             storage::Error::AlreadyExists(what) => {
                 Self::conflict("already_exists", format!("this {what} already exists"))
             }
+            storage::Error::KeyTaken => Self::key_in_use(),
             storage::Error::UnknownAgent(ids) => {
                 Self::invalid("agent_id", format!("unknown agent: {}", list(ids)))
             }

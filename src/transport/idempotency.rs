@@ -1,17 +1,22 @@
 //! Requests that act once, however often they come: the `Idempotency-Key` header
 //! (draft-ietf-httpapi-idempotency-key-header).
 //!
-//! Before a request with a key acts, the key is kept with the id and the time that what it makes will have. A second
-//! try, after a lost answer or a crash, makes the very same again, which changes nothing. Answers of success are kept
-//! too and given again. A token is in no kept answer: it is made from the key's salt and the operator's token, so it
-//! can be made again.
+//! A request whose key was answered is answered the same again, before anything else is looked at. Another is first found
+//! to be in order, and only then its key is kept, with the id and the time that what it makes will have: a second
+//! try, after a lost answer or a crash, makes the very same again, which changes nothing. A request that is refused leaves
+//! no key behind. What could be undone between two tries, a token, is kept in one transaction with its answer.
+//! A token is in no kept answer: it is made from the key's salt and the operator's token, so it can be made again.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use dashmap::DashSet;
 use http::{HeaderMap, Method, StatusCode};
 use http_body_util::BodyExt;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -21,7 +26,7 @@ use super::auth::{self, Identity};
 use super::{Api, ApiError, Response};
 use crate::clock::Clock;
 use crate::config::Limits;
-use crate::storage::{Answer, KeyedRequest, Reserved, TokenHash};
+use crate::storage::{Answer, KeptAnswer, KeyedRequest, Reserved, TokenHash};
 
 /// With which id and when a request makes what it makes.
 pub(super) struct Act {
@@ -34,20 +39,18 @@ pub(super) struct Act {
 
 /// What is special about the act of a request with a key.
 struct Keyed {
-    salt: [u8; 32],
-    journal_key: String,
-}
-
-/// Where the answer of a request with a key is kept.
-pub(super) struct Promise {
     request: KeyedRequest,
+    /// Whether an earlier try has kept the key: it may have acted.
+    is_retry: bool,
+    /// Whether this one has.
+    is_reserved: AtomicBool,
     _under_way: UnderWay,
 }
 
 /// What a request may do.
 pub(super) enum Turn {
-    /// Act; and if it has a key, keep the answer.
-    Act(Act, Option<Promise>),
+    /// Act.
+    Act(Act),
     /// Nothing: it was answered before, with this.
     Answered(Response),
 }
@@ -85,7 +88,7 @@ impl Fingerprint {
 
 impl Act {
     /// Of a request without a key.
-    pub(super) fn fresh(clock: &Clock) -> Self {
+    fn fresh(clock: &Clock) -> Self {
         Self {
             id: clock.id(),
             at: clock.now(),
@@ -93,26 +96,81 @@ impl Act {
         }
     }
 
+    /// Keeps the key of a request that is in order and about to act.
+    pub(super) async fn begin(&self, api: &Api) -> Result<(), ApiError> {
+        let Some(keyed) = &self.keyed else {
+            return Ok(());
+        };
+        if keyed.is_retry {
+            return Ok(());
+        }
+        if !api.context.store.reserve(&keyed.request).await? {
+            return Err(ApiError::key_in_use());
+        }
+        keyed.is_reserved.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Whether an earlier try of the same request may have acted already.
+    pub(super) fn is_retry(&self) -> bool {
+        self.keyed.as_ref().is_some_and(|keyed| keyed.is_retry)
+    }
+
     /// The key as a meeting's journal keeps it: JSON text that is no frame's id.
     pub(super) fn journal_key(&self) -> Option<String> {
-        self.keyed.as_ref().map(|keyed| keyed.journal_key.clone())
+        let KeyedRequest { owner, key, .. } = &self.keyed.as_ref()?.request;
+        Some(json!({"owner_id": owner, "idempotency_key": key}).to_string())
     }
 
     /// A new token, the same for the same key, and the hash to keep.
     pub(super) fn token(&self, api: &Api) -> (String, TokenHash) {
         match &self.keyed {
-            Some(keyed) => api.admin.derive(&keyed.salt),
+            Some(keyed) => api.admin.derive(&keyed.request.salt),
             None => auth::issue(&api.context.clock),
+        }
+    }
+
+    /// The answer that a request with a key is about to be given, to be kept in the transaction of what it tells of.
+    pub(super) fn answer(&self, status: StatusCode, body: &impl Serialize) -> Option<KeptAnswer> {
+        let keyed = self.keyed.as_ref()?;
+        let body = serde_json::to_string(body).ok()?;
+        let body = without_token(&body);
+        Some(keyed.kept(status, body))
+    }
+
+    /// Ends the act: an answer of success is kept, so that it is given again; a refusal leaves nothing behind.
+    pub(super) async fn end(
+        &self,
+        api: &Api,
+        answer: Result<Response, ApiError>,
+    ) -> Result<Response, ApiError> {
+        let Some(keyed) = &self.keyed else {
+            return answer;
+        };
+        match answer {
+            Ok(response) if response.status().is_success() => keyed.keep(api, response).await,
+            Err(refusal) if refusal.is_refusal() => {
+                if keyed.is_reserved.load(Ordering::Relaxed) {
+                    api.context.store.release(&keyed.request).await?;
+                }
+                Err(refusal)
+            }
+            // Whether it has acted is not known: the next try finds out.
+            answer => answer,
         }
     }
 }
 
-impl Promise {
-    /// Keeps an answer of success, so that it is given again.
-    pub(super) async fn keep(self, api: &Api, response: Response) -> Result<Response, ApiError> {
-        if !response.status().is_success() {
-            return Ok(response);
+impl Keyed {
+    fn kept(&self, status: StatusCode, body: String) -> KeptAnswer {
+        let status = status.as_u16();
+        KeptAnswer {
+            request: self.request.clone(),
+            answer: Answer { status, body },
         }
+    }
+
+    async fn keep(&self, api: &Api, response: Response) -> Result<Response, ApiError> {
         let (parts, body) = response.into_parts();
         let body = body.collect().await.map_err(|_| ApiError::internal())?;
         let body = body.to_bytes();
@@ -120,11 +178,16 @@ impl Promise {
         if body.len() <= Limits::KEPT_ANSWER_MAX_BYTES
             && let Ok(text) = std::str::from_utf8(&body)
         {
-            let answer = Answer {
-                status: parts.status.as_u16(),
-                body: without_token(text),
-            };
-            api.context.store.answer(&self.request, &answer).await?;
+            let store = &api.context.store;
+            let kept = self.kept(parts.status, without_token(text));
+            if !store.answer(&kept).await? {
+                // Another server was first, or the answer was kept with the act: that one stands.
+                let KeyedRequest { owner, key, .. } = &self.request;
+                let reserved = store.recall(*owner, key).await?;
+                if let Some(first) = reserved.and_then(|reserved| reserved.answer) {
+                    return again(api, &self.request.salt, first);
+                }
+            }
         }
         Ok(Response::from_parts(parts, body.into()))
     }
@@ -139,13 +202,11 @@ pub(super) async fn turn(
 ) -> Result<Turn, ApiError> {
     let clock = &api.context.clock;
     let Some(key) = key(headers)? else {
-        return Ok(Turn::Act(Act::fresh(clock), None));
+        return Ok(Turn::Act(Act::fresh(clock)));
     };
     let owner = identity.owner();
-    let in_progress = "a request with this Idempotency-Key is being answered: send it again later";
-    let under_way = UnderWay::enter(&api.keys, owner, &key)
-        .ok_or_else(|| ApiError::conflict("idempotency_key_in_use", in_progress))?;
-    let request = KeyedRequest {
+    let under_way = UnderWay::enter(&api.keys, owner, &key).ok_or_else(ApiError::key_in_use)?;
+    let mut request = KeyedRequest {
         owner,
         key,
         fingerprint: fingerprint().0,
@@ -153,30 +214,36 @@ pub(super) async fn turn(
         at: clock.now(),
         salt: clock.bytes(),
     };
-    let reserved = api.context.store.reserve(&request).await?;
-    if reserved.fingerprint != request.fingerprint {
-        let reused =
-            "this Idempotency-Key came with another request before: a new request needs a new key";
-        return Err(ApiError::conflict("idempotency_key_reused", reused));
-    }
-    let Reserved {
-        resource: id,
+    let earlier = api.context.store.recall(owner, &request.key).await?;
+    let is_retry = earlier.is_some();
+    if let Some(Reserved {
+        fingerprint,
+        resource,
         at,
         salt,
         answer,
-        ..
-    } = reserved;
-    let salt = salt.try_into().map_err(|_| ApiError::internal())?;
-    if let Some(answer) = answer {
-        return Ok(Turn::Answered(again(api, &salt, answer)));
+    }) = earlier
+    {
+        if fingerprint != request.fingerprint {
+            let reused = "this Idempotency-Key came with another request before: a new request needs a new key";
+            return Err(ApiError::conflict("idempotency_key_reused", reused));
+        }
+        (request.resource, request.at) = (resource, at);
+        request.salt = salt.try_into().map_err(|_| ApiError::internal())?;
+        if let Some(answer) = answer {
+            return again(api, &request.salt, answer).map(Turn::Answered);
+        }
     }
-    let journal_key = json!({"owner_id": owner, "idempotency_key": request.key}).to_string();
-    let keyed = Some(Keyed { salt, journal_key });
-    let promise = Promise {
-        request,
-        _under_way: under_way,
-    };
-    Ok(Turn::Act(Act { id, at, keyed }, Some(promise)))
+    Ok(Turn::Act(Act {
+        id: request.resource,
+        at: request.at,
+        keyed: Some(Keyed {
+            request,
+            is_retry,
+            is_reserved: AtomicBool::new(false),
+            _under_way: under_way,
+        }),
+    }))
 }
 
 impl UnderWay {
@@ -194,12 +261,14 @@ fn key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
     let Some(value) = headers.get(HEADER) else {
         return Ok(None);
     };
-    let text = value.to_str().unwrap_or_default().trim();
+    let text = value.to_str().unwrap_or_default().trim_matches(' ');
     let text = text
         .strip_prefix('"')
         .and_then(|text| text.strip_suffix('"'))
         .unwrap_or(text);
-    if text.is_empty() || text.len() > KEY_MAX_BYTES || headers.get_all(HEADER).iter().count() > 1 {
+    let is_visible = text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+    let fits = !text.is_empty() && text.len() <= KEY_MAX_BYTES;
+    if !is_visible || !fits || headers.get_all(HEADER).iter().count() > 1 {
         let reason = format!("must be one text of 1 to {KEY_MAX_BYTES} visible ASCII characters");
         return Err(ApiError::invalid(HEADER, reason));
     }
@@ -207,27 +276,46 @@ fn key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
 }
 
 /// The answer that was kept, with the token that it had.
-fn again(api: &Api, salt: &[u8; 32], answer: Answer) -> Response {
+fn again(api: &Api, salt: &[u8; 32], answer: Answer) -> Result<Response, ApiError> {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
-    let body = match serde_json::from_str::<Map<String, Value>>(&answer.body) {
-        Ok(mut fields) if fields.get(TOKEN) == Some(&Value::Null) => {
-            fields.insert(TOKEN.to_owned(), api.admin.derive(salt).0.into());
-            Value::Object(fields).to_string()
-        }
-        _ => answer.body,
-    };
+    let body = with_token(answer.body, || api.admin.derive(salt).0)?;
     let body = warp::reply::with_header(body, "content-type", "application/json");
-    warp::reply::with_status(body, status).into_response()
+    Ok(warp::reply::with_status(body, status).into_response())
 }
 
+/// A body for keeping: instead of a token it has the token's hash.
 fn without_token(body: &str) -> String {
     match serde_json::from_str::<Map<String, Value>>(body) {
         Ok(mut fields) if fields.contains_key(TOKEN) => {
-            fields.insert(TOKEN.to_owned(), Value::Null);
+            let hash = fields[TOKEN].as_str().map(hash_shown);
+            fields.insert(TOKEN.to_owned(), hash.into());
             Value::Object(fields).to_string()
         }
         _ => body.to_owned(),
     }
+}
+
+/// A body that was kept, with its token again, which must be the one that was told: one made from another operator's token
+/// would open nothing.
+fn with_token(body: String, token: impl FnOnce() -> String) -> Result<String, ApiError> {
+    let Ok(mut fields) = serde_json::from_str::<Map<String, Value>>(&body) else {
+        return Ok(body);
+    };
+    let Some(hash) = fields.get_mut(TOKEN) else {
+        return Ok(body);
+    };
+    let token = token();
+    if hash.as_str() != Some(&hash_shown(&token)) {
+        let message = "the admin token has changed since, so the token of this answer cannot be shown again: \
+                       give the agent another with POST /api/v1/agents/{id}/token, under a new key";
+        return Err(ApiError::conflict("token_not_shown_again", message));
+    }
+    *hash = token.into();
+    Ok(Value::Object(fields).to_string())
+}
+
+fn hash_shown(token: &str) -> String {
+    URL_SAFE_NO_PAD.encode(auth::hash(token).0)
 }
 
 /// The header's name.

@@ -5,6 +5,7 @@ use http::header::CONTENT_TYPE;
 use http::{Method, Request, StatusCode};
 use serde_json::{Value, json};
 use synod::client::Client;
+use uuid::Uuid;
 
 use super::{AGENTS, COMMUNICATIONS, MEETINGS, get};
 use crate::support::database::Fresh;
@@ -16,6 +17,8 @@ on_each_database!(
     an_answer_is_the_same_after_a_restart,
     a_step_that_was_carried_out_is_not_refused,
     a_token_is_shown_again_and_kept_nowhere,
+    a_refused_request_leaves_no_key_behind,
+    a_token_of_another_time_is_not_shown_wrongly,
 );
 
 /// POSTs under a key, and gives status and body.
@@ -152,9 +155,54 @@ async fn a_token_is_shown_again_and_kept_nowhere(fresh: Fresh) {
         .with_token(rotated.1["token"].as_str().unwrap())
         .unwrap();
     assert_eq!(total(&again, AGENTS).await, 1);
-    // Even if the answer was never kept, the same request makes the same agent.
-    fresh.forget_answers().await;
-    let made_again = once(&server.admin, &path, "r", &json!({})).await;
-    assert_eq!(made_again, rotated);
+    // A token that was taken away meanwhile does not come back by its request.
+    let id = first.1["id"].as_str().unwrap();
+    let gone = format!("{AGENTS}/{id}");
+    let gone = server.admin.send(Method::DELETE, &gone, None).await;
+    gone.unwrap();
+    assert_eq!(once(&server.admin, &path, "r", &json!({})).await, rotated);
+    let refused = again.get::<Value>(AGENTS).await.unwrap_err();
+    assert_eq!(refused.code(), Some("authentication_required"));
+    server.stop().await;
+}
+
+async fn a_refused_request_leaves_no_key_behind(fresh: Fresh) {
+    let server = Server::on(&fresh).await;
+    let [ada, ben] = server.agents(["ada", "ben"]).await;
+    let to = |receiver: Uuid| json!({"sender_id": ada.id, "receiver_id": receiver, "message_content": "hi"});
+    // Refused by its fields, by the database, and by the meeting: each may be mended under the same key.
+    let refused = once(&ada.client, COMMUNICATIONS, "k", &json!({})).await;
+    assert_eq!(refused.0, 400);
+    let refused = once(&ada.client, COMMUNICATIONS, "k", &to(Uuid::nil())).await;
+    assert_eq!(refused.0, 400, "{refused:?}");
+    let kept = once(&ada.client, COMMUNICATIONS, "k", &to(ben.id)).await;
+    assert_eq!(kept.0, 201, "{kept:?}");
+
+    let meeting = server.meeting(&[&ada, &ben], json!({})).await;
+    let path = |step: &str| format!("{MEETINGS}/{meeting}/{step}");
+    let early = once(&server.admin, &path("pause"), "p", &json!({})).await;
+    assert_eq!(early.0, 409, "{early:?}");
+    let cancelled = json!({"reason": "it rains"});
+    let cancelled = once(&server.admin, &path("cancel"), "p", &cancelled).await;
+    assert_eq!(cancelled.0, 200, "{cancelled:?}");
+    let forbidden = once(&ada.client, AGENTS, "f", &json!({"name": "x"})).await;
+    assert_eq!(forbidden.0, 403);
+    assert_eq!(fresh.kept_answers().await.len(), 2);
+    assert_eq!(fresh.kept_keys().await.len(), 2);
+    server.stop().await;
+}
+
+async fn a_token_of_another_time_is_not_shown_wrongly(fresh: Fresh) {
+    let server = Server::on(&fresh).await;
+    let wanted = json!({"name": "ada"});
+    let first = once(&server.admin, AGENTS, "a", &wanted).await;
+    assert_eq!(first.0, 201, "{first:?}");
+    server.stop().await;
+    let server = Server::with_admin_token(&fresh, "another operator's token").await;
+    let again = once(&server.admin, AGENTS, "a", &wanted).await;
+    assert_eq!(
+        (again.0, &again.1["error"]),
+        (409, &json!("token_not_shown_again"))
+    );
     server.stop().await;
 }

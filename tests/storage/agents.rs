@@ -17,8 +17,8 @@ async fn an_agent_is_given_back_as_it_was(fresh: &Fresh) {
     let store = &*fresh.store;
     let mut bare = agent(2);
     (bare.model, bare.metadata) = (None, None);
-    store.create_agent(&agent(1), token(1)).await.unwrap();
-    store.create_agent(&bare, token(2)).await.unwrap();
+    store.create_agent(&agent(1), token(1), None).await.unwrap();
+    store.create_agent(&bare, token(2), None).await.unwrap();
 
     assert_eq!(store.agent(agent_id(1)).await.unwrap(), Some(agent(1)));
     assert_eq!(store.agent(agent_id(2)).await.unwrap(), Some(bare.clone()));
@@ -35,20 +35,23 @@ async fn an_id_and_a_token_belong_to_one_agent(fresh: &Fresh) {
     let store = &*fresh.store;
     agents(store, 2).await;
     for (agent, token) in [(agent(1), token(3)), (agent(3), token(1))] {
-        let answer = store.create_agent(&agent, token).await;
+        let answer = store.create_agent(&agent, token, None).await;
         assert!(
             matches!(answer, Err(Error::AlreadyExists("agent"))),
             "{answer:?}"
         );
     }
-    let answer = store.replace_token(agent_id(1), token(2)).await;
+    let answer = store.replace_token(agent_id(1), token(2), None).await;
     assert!(
         matches!(answer, Err(Error::AlreadyExists("token"))),
         "{answer:?}"
     );
     assert_eq!(store.agent(agent_id(3)).await.unwrap(), None);
     assert!(
-        store.replace_token(agent_id(1), token(1)).await.unwrap(),
+        store
+            .replace_token(agent_id(1), token(1), None)
+            .await
+            .unwrap(),
         "its own again"
     );
 }
@@ -60,7 +63,12 @@ async fn a_token_opens_until_it_is_replaced_or_revoked(fresh: &Fresh) {
     assert_eq!(bearer(1).await, Some(agent_id(1)));
     assert_eq!(bearer(9).await, None);
 
-    assert!(store.replace_token(agent_id(1), token(9)).await.unwrap());
+    assert!(
+        store
+            .replace_token(agent_id(1), token(9), None)
+            .await
+            .unwrap()
+    );
     assert_eq!(
         (bearer(1).await, bearer(9).await),
         (None, Some(agent_id(1)))
@@ -77,12 +85,22 @@ async fn a_token_opens_until_it_is_replaced_or_revoked(fresh: &Fresh) {
 
     assert!(store.tokens(&[agent_id(1)]).await.unwrap().is_empty());
 
-    assert!(store.replace_token(agent_id(1), token(8)).await.unwrap());
+    assert!(
+        store
+            .replace_token(agent_id(1), token(8), None)
+            .await
+            .unwrap()
+    );
     assert_eq!(bearer(8).await, Some(agent_id(1)), "taken back");
     let tokens = store.tokens(&[agent_id(1), agent_id(7)]).await.unwrap();
     assert!(tokens == [(agent_id(1), token(8))]);
 
-    assert!(!store.replace_token(agent_id(7), token(7)).await.unwrap());
+    assert!(
+        !store
+            .replace_token(agent_id(7), token(7), None)
+            .await
+            .unwrap()
+    );
     assert!(!store.revoke_agent(agent_id(7), at(60)).await.unwrap());
 }
 

@@ -45,7 +45,7 @@ pub(super) fn agent(n: u8) -> Agent {
 pub(super) async fn agents(store: &dyn Store, count: u8) -> Vec<AgentId> {
     for n in 1..=count {
         store
-            .create_agent(&agent(n), token(n))
+            .create_agent(&agent(n), token(n), None)
             .await
             .expect("an agent");
     }

@@ -1,7 +1,7 @@
-//! Direct messages in their receivers' lines, and keys that make a request act once.
+//! Direct messages in their receivers' lines.
 
 use synod::domain::{AgentId, CommunicationId};
-use synod::storage::{Answer, DirectMessage, Inbox, KeyedRequest, Role, Sent, Store, Told};
+use synod::storage::{DirectMessage, Inbox, Role, Sent, Store, Told};
 
 use super::fixtures::{agent, agent_id, agents, at, communication, token, uuid};
 use crate::support::database::Fresh;
@@ -13,8 +13,6 @@ on_every_store! {
     nobody_writes_to_whom_cannot_read,
     a_frame_id_belongs_to_one_message,
     a_line_never_goes_back_nor_over_what_was_not_told,
-    a_key_belongs_to_the_first_request_that_came_with_it,
-    a_key_is_forgotten_in_time,
 }
 
 fn message(n: u64, from: AgentId, to: AgentId, frame: Option<&str>) -> DirectMessage {
@@ -142,7 +140,7 @@ async fn nobody_writes_to_whom_cannot_read(fresh: &Fresh) {
     let known = agents(store, 2).await;
     let mut observer = agent(3);
     observer.role = Role::Observer;
-    store.create_agent(&observer, token(3)).await.unwrap();
+    store.create_agent(&observer, token(3), None).await.unwrap();
     assert_eq!(store.agent(observer.id).await.unwrap(), Some(observer));
     store.revoke_agent(known[1], at(50)).await.unwrap();
     let batch = [
@@ -182,55 +180,5 @@ async fn a_line_never_goes_back_nor_over_what_was_not_told(fresh: &Fresh) {
             told: expected,
         };
         assert_eq!(inbox, expected, "{stretches:?}");
-    }
-}
-
-async fn a_key_belongs_to_the_first_request_that_came_with_it(fresh: &Fresh) {
-    let store = &*fresh.store;
-    let first = request(1, 7);
-    let reserved = store.reserve(&first).await.unwrap();
-    assert_eq!(
-        (reserved.resource, reserved.at, reserved.answer),
-        (uuid(5, 1), at(1), None)
-    );
-    let found = store.reserve(&request(2, 8)).await.unwrap();
-    assert_eq!(
-        (found.resource, found.fingerprint, found.salt),
-        (uuid(5, 1), vec![7; 32], vec![8; 32])
-    );
-    let answer = Answer {
-        status: 201,
-        body: r#"{"ß":1}"#.to_owned(),
-    };
-    store.answer(&first, &answer).await.unwrap();
-    let found = store.reserve(&first).await.unwrap();
-    assert_eq!(found.answer, Some(answer));
-    let others = KeyedRequest {
-        owner: uuid(1, 2),
-        ..request(3, 9)
-    };
-    let others = store.reserve(&others).await.unwrap();
-    assert_eq!((others.resource, others.answer), (uuid(5, 3), None));
-}
-
-async fn a_key_is_forgotten_in_time(fresh: &Fresh) {
-    let store = &*fresh.store;
-    store.reserve(&request(1, 7)).await.unwrap();
-    store.forget_keys(at(1)).await.unwrap();
-    let kept = store.reserve(&request(2, 7)).await.unwrap();
-    assert_eq!(kept.resource, uuid(5, 1));
-    store.forget_keys(at(2)).await.unwrap();
-    let forgotten = store.reserve(&request(3, 7)).await.unwrap();
-    assert_eq!(forgotten.resource, uuid(5, 3));
-}
-
-fn request(n: u64, fingerprint: u8) -> KeyedRequest {
-    KeyedRequest {
-        owner: uuid(1, 1),
-        key: "once".to_owned(),
-        fingerprint: [fingerprint; 32],
-        resource: uuid(5, n),
-        at: at(i64::try_from(n).unwrap()),
-        salt: [fingerprint + 1; 32],
     }
 }

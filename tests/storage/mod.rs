@@ -41,6 +41,7 @@ mod connecting;
 mod decisions;
 mod faults;
 mod fixtures;
+mod keys;
 mod links;
 mod mail;
 mod meetings;

@@ -79,17 +79,26 @@ impl Fresh {
 
     /// Every answer that is kept under an idempotency key.
     pub(crate) async fn kept_answers(&self) -> Vec<String> {
-        let sql = "select answer from idempotency_keys where answer is not null";
+        self.texts("select answer from idempotency_keys where answer is not null")
+            .await
+    }
+
+    /// Every idempotency key that is kept.
+    pub(crate) async fn kept_keys(&self) -> Vec<String> {
+        self.texts("select key from idempotency_keys").await
+    }
+
+    async fn texts(&self, sql: &'static str) -> Vec<String> {
         match self.database.as_ref() {
             Some(Database::Postgres(url)) => {
                 let mut connection = PgConnection::connect(url).await.expect("a connection");
-                let answers = sqlx::query_scalar(sql).fetch_all(&mut connection).await;
-                answers.expect("rows")
+                let texts = sqlx::query_scalar(sql).fetch_all(&mut connection).await;
+                texts.expect("rows")
             }
             Some(Database::Sqlite(path)) => {
                 let mut connection = sqlite(path).await;
-                let answers = sqlx::query_scalar(sql).fetch_all(&mut connection).await;
-                answers.expect("rows")
+                let texts = sqlx::query_scalar(sql).fetch_all(&mut connection).await;
+                texts.expect("rows")
             }
             None => panic!("memory has no tables"),
         }

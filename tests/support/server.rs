@@ -56,6 +56,15 @@ impl Server {
 
     /// The same, with so many connections to the database.
     pub(crate) async fn pooled(fresh: &Fresh, connections: u32, limits: Limits) -> Self {
+        Self::started(fresh, connections, limits, ADMIN_TOKEN).await
+    }
+
+    /// With another operator's token.
+    pub(crate) async fn with_admin_token(fresh: &Fresh, token: &str) -> Self {
+        Self::started(fresh, POOL_SIZE, limits(), token).await
+    }
+
+    async fn started(fresh: &Fresh, connections: u32, limits: Limits, admin_token: &str) -> Self {
         let database = fresh
             .database
             .as_ref()
@@ -64,7 +73,7 @@ impl Server {
             store: connect(database, connections).await.expect("a store"),
             clock: Clock::system(),
             limits,
-            admin_token: ADMIN_TOKEN.to_owned(),
+            admin_token: admin_token.to_owned(),
             allowed_origins: vec![ALLOWED_ORIGIN.to_owned()],
             metrics: Metrics::new(),
         };
@@ -76,7 +85,7 @@ impl Server {
             // A test that ends without a word stops its server too.
             let _ = stopped.await;
         }));
-        let admin = Client::new(&format!("http://{address}"), ADMIN_TOKEN).expect("an address");
+        let admin = Client::new(&format!("http://{address}"), admin_token).expect("an address");
         ready(&admin).await;
         Self {
             admin,

@@ -1,12 +1,8 @@
-//! Direct messages and idempotency keys.
+//! Direct messages.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use uuid::Uuid;
-
-use super::super::{
-    Answer, DirectMessage, Error, Inbox, KeyedRequest, Received, Reserved, Role, Sent, Told,
-};
+use super::super::{DirectMessage, Error, Inbox, Received, Role, Sent, Told};
 use super::state::State;
 use crate::domain::{AgentId, CommunicationId};
 
@@ -115,34 +111,5 @@ impl State {
             .take(limit as usize)
             .map(received)
             .collect()
-    }
-}
-
-/// Requests with a key.
-#[derive(Default)]
-pub(super) struct Keys(BTreeMap<(Uuid, String), Reserved>);
-
-impl Keys {
-    pub(super) fn reserve(&mut self, request: &KeyedRequest) -> Reserved {
-        let reserved = || Reserved {
-            fingerprint: request.fingerprint.to_vec(),
-            resource: request.resource,
-            at: request.at,
-            salt: request.salt.to_vec(),
-            answer: None,
-        };
-        let key = (request.owner, request.key.clone());
-        self.0.entry(key).or_insert_with(reserved).clone()
-    }
-
-    pub(super) fn answer(&mut self, request: &KeyedRequest, answer: &Answer) {
-        let key = (request.owner, request.key.clone());
-        if let Some(reserved) = self.0.get_mut(&key) {
-            reserved.answer = Some(answer.clone());
-        }
-    }
-
-    pub(super) fn forget(&mut self, before: chrono::DateTime<chrono::Utc>) {
-        self.0.retain(|_, reserved| reserved.at >= before);
     }
 }

@@ -7,6 +7,7 @@
 //! What is deliberately absent: limits on lengths, and waiting. Nothing here awaits, so the lock is never held across one.
 
 mod faults;
+mod keys;
 mod lists;
 mod mail;
 mod state;
@@ -15,14 +16,15 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
+use uuid::Uuid;
 
 pub use faults::{Fault, Faults};
 use state::State;
 
 use super::{
-    Agent, Answer, Append, Appended, Communication, CommunicationFilter, Decision, DecisionFilter,
-    DirectMessage, Error, Inbox, JournalRow, KeyedRequest, Meeting, MeetingFilter, Message,
-    NewMeeting, Page, PageRequest, ParticipantRow, Received, Reserved, Sent, Store, Taken,
+    Agent, Append, Appended, Communication, CommunicationFilter, Decision, DecisionFilter,
+    DirectMessage, Error, Inbox, JournalRow, KeptAnswer, KeyedRequest, Meeting, MeetingFilter,
+    Message, NewMeeting, Page, PageRequest, ParticipantRow, Received, Reserved, Sent, Store, Taken,
     TokenHash, Told, Upkeep,
 };
 use crate::domain::{AgentId, CommunicationId, DecisionId, MeetingId};
@@ -69,8 +71,17 @@ impl Store for Memory {
         Ok(())
     }
 
-    async fn create_agent(&self, agent: &Agent, token: TokenHash) -> Result<(), Error> {
-        self.state().create_agent(agent, token)
+    async fn create_agent(
+        &self,
+        agent: &Agent,
+        token: TokenHash,
+        once: Option<&KeptAnswer>,
+    ) -> Result<(), Error> {
+        let state = &mut *self.state();
+        state.keys.ensure_open(once)?;
+        state.create_agent(agent, token)?;
+        state.keys.keep(once);
+        Ok(())
     }
 
     async fn agent(&self, id: AgentId) -> Result<Option<Agent>, Error> {
@@ -98,8 +109,17 @@ impl Store for Memory {
         Ok(lists::agents(&self.state(), page))
     }
 
-    async fn replace_token(&self, id: AgentId, token: TokenHash) -> Result<bool, Error> {
-        self.state().replace_token(id, token)
+    async fn replace_token(
+        &self,
+        id: AgentId,
+        token: TokenHash,
+        once: Option<&KeptAnswer>,
+    ) -> Result<bool, Error> {
+        let state = &mut *self.state();
+        state.keys.ensure_open(once)?;
+        let is_there = state.replace_token(id, token)?;
+        state.keys.keep(once.filter(|_| is_there));
+        Ok(is_there)
     }
 
     async fn revoke_agent(&self, id: AgentId, at: DateTime<Utc>) -> Result<bool, Error> {
@@ -138,12 +158,20 @@ impl Store for Memory {
         Ok(())
     }
 
-    async fn reserve(&self, request: &KeyedRequest) -> Result<Reserved, Error> {
+    async fn recall(&self, owner: Uuid, key: &str) -> Result<Option<Reserved>, Error> {
+        Ok(self.state().keys.recall(owner, key))
+    }
+
+    async fn reserve(&self, request: &KeyedRequest) -> Result<bool, Error> {
         Ok(self.state().keys.reserve(request))
     }
 
-    async fn answer(&self, request: &KeyedRequest, answer: &Answer) -> Result<(), Error> {
-        self.state().keys.answer(request, answer);
+    async fn answer(&self, kept: &KeptAnswer) -> Result<bool, Error> {
+        Ok(self.state().keys.answer(kept))
+    }
+
+    async fn release(&self, request: &KeyedRequest) -> Result<(), Error> {
+        self.state().keys.release(request);
         Ok(())
     }
 

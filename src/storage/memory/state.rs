@@ -10,7 +10,8 @@ use super::super::{
     Agent, Append, Appended, Communication, Decision, Entry, Error, Header, JournalRow, Meeting,
     Message, NewMeeting, ParticipantRow, Taken, TokenHash,
 };
-use super::mail::{Keys, Lines};
+use super::keys::Keys;
+use super::mail::Lines;
 use crate::domain::{AgentId, CommunicationId, DecisionId, MeetingId, Status};
 
 /// All tables.

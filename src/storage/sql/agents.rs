@@ -6,12 +6,12 @@ use chrono::{DateTime, Utc};
 use sqlx::Pool;
 use uuid::Uuid;
 
-use super::super::{Agent, Error, Keyset, Page, PageRequest, Role, TokenHash};
-use super::Dialect;
+use super::super::{Agent, Error, KeptAnswer, Keyset, Page, PageRequest, Role, TokenHash};
 use super::fields::{Columns, Fields, existing};
 use super::lease::Lease;
 use super::list::List;
 use super::statement::{Statement, Value};
+use super::{Dialect, idempotency};
 use crate::domain::AgentId;
 
 const COLUMNS: &str = "id, name, role, model, metadata, created_at, revoked_at";
@@ -39,10 +39,12 @@ pub(super) async fn create<DB: Dialect>(
     pool: &Pool<DB>,
     agent: &Agent,
     token: TokenHash,
+    once: Option<&KeptAnswer>,
 ) -> Result<(), Error> {
     let statement = Statement::new(
         "insert into agents (id, name, role, token_hash, model, metadata, created_at, revoked_at)
-         values (?, ?, ?, ?, ?, ?, ?, ?)",
+         values (?, ?, ?, ?, ?, ?, ?, ?)
+         returning id",
         [
             agent.id.0.into(),
             agent.name.clone().into(),
@@ -54,9 +56,34 @@ pub(super) async fn create<DB: Dialect>(
             agent.revoked_at.into(),
         ],
     );
+    change(pool, statement, "agent", once).await.map(|_| ())
+}
+
+/// Changes an agent, with the answer that tells of it; what is there already is `taken`. Answers whether there was one.
+async fn change<DB: Dialect>(
+    pool: &Pool<DB>,
+    statement: Statement<DB>,
+    taken: &'static str,
+    once: Option<&KeptAnswer>,
+) -> Result<bool, Error> {
     let mut lease = Lease::of(pool).await?;
-    let answer = lease.fetch_raw(statement).await;
-    answer.map(|_| ()).map_err(existing("agent"))
+    lease.begin().await?;
+    let answer = change_and_keep(&mut lease, statement, taken, once).await;
+    lease.end(answer).await
+}
+
+async fn change_and_keep<DB: Dialect>(
+    lease: &mut Lease<DB>,
+    statement: Statement<DB>,
+    taken: &'static str,
+    once: Option<&KeptAnswer>,
+) -> Result<bool, Error> {
+    let rows = lease.fetch_raw(statement).await.map_err(existing(taken))?;
+    let is_there = !rows.is_empty();
+    if is_there && let Some(kept) = once {
+        idempotency::keep(lease, kept).await?;
+    }
+    Ok(is_there)
 }
 
 pub(super) async fn with_id<DB: Dialect>(
@@ -116,6 +143,7 @@ pub(super) async fn replace_token<DB: Dialect>(
     pool: &Pool<DB>,
     id: AgentId,
     token: TokenHash,
+    once: Option<&KeptAnswer>,
 ) -> Result<bool, Error> {
     let statement = Statement::new(
         "update agents
@@ -125,10 +153,7 @@ pub(super) async fn replace_token<DB: Dialect>(
          returning id",
         [token.into(), id.0.into()],
     );
-    let mut lease = Lease::of(pool).await?;
-    let answer = lease.fetch_raw(statement).await;
-    let rows = answer.map_err(existing("token"))?;
-    Ok(!rows.is_empty())
+    change(pool, statement, "token", once).await
 }
 
 pub(super) async fn revoke<DB: Dialect>(

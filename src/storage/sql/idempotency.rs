@@ -2,8 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use sqlx::Pool;
+use uuid::Uuid;
 
-use super::super::{Answer, Error, KeyedRequest, Reserved};
+use super::super::{Answer, Error, KeptAnswer, KeyedRequest, Reserved};
 use super::Dialect;
 use super::fields::{Columns, Fields};
 use super::lease::Lease;
@@ -25,54 +26,103 @@ fn decode(row: &impl Columns) -> Result<Reserved, Error> {
     })
 }
 
-pub(super) async fn reserve<DB: Dialect>(
+pub(super) async fn recall<DB: Dialect>(
     pool: &Pool<DB>,
-    request: &KeyedRequest,
-) -> Result<Reserved, Error> {
-    let insert = Statement::new(
-        "insert into idempotency_keys (owner_id, key, fingerprint, resource_id, created_at, salt)
-         values (?, ?, ?, ?, ?, ?)
-             on conflict (owner_id, key) do nothing",
-        [
-            request.owner.into(),
-            request.key.as_str().into(),
-            Value::Bytes(request.fingerprint.to_vec()),
-            request.resource.into(),
-            request.at.into(),
-            Value::Bytes(request.salt.to_vec()),
-        ],
-    );
-    let select = Statement::new(
+    owner: Uuid,
+    key: &str,
+) -> Result<Option<Reserved>, Error> {
+    let statement = Statement::new(
         "select fingerprint, resource_id, created_at, salt, status, answer
            from idempotency_keys
           where owner_id = ? and key = ?",
-        [request.owner.into(), request.key.as_str().into()],
+        [owner.into(), key.into()],
     );
-    let mut lease = Lease::of(pool).await?;
-    lease.fetch(insert).await?;
-    let rows = lease.fetch(select).await?;
-    let row = rows.first().ok_or_else(|| Error::Damaged {
-        table: "idempotency_keys",
-        why: "a key was forgotten while it was reserved".to_owned(),
-    })?;
-    decode(row)
+    let rows = Lease::of(pool).await?.fetch(statement).await?;
+    rows.first().map(decode).transpose()
+}
+
+pub(super) async fn reserve<DB: Dialect>(
+    pool: &Pool<DB>,
+    request: &KeyedRequest,
+) -> Result<bool, Error> {
+    let mut statement = Statement::new(INSERT, row(request, None));
+    statement.push("do nothing returning resource_id", []);
+    let rows = Lease::of(pool).await?.fetch(statement).await?;
+    Ok(!rows.is_empty())
+}
+
+/// Keeps an answer in the transaction of what it tells of.
+pub(super) async fn keep<DB: Dialect>(
+    lease: &mut Lease<DB>,
+    KeptAnswer { request, answer }: &KeptAnswer,
+) -> Result<(), Error> {
+    let mut statement = Statement::new(INSERT, row(request, Some(answer)));
+    statement.push(
+        "do update
+            set status = excluded.status,
+                answer = excluded.answer
+          where idempotency_keys.status is null
+            and idempotency_keys.fingerprint = excluded.fingerprint
+            and idempotency_keys.salt = excluded.salt
+         returning resource_id",
+        [],
+    );
+    if lease.fetch(statement).await?.is_empty() {
+        return Err(Error::KeyTaken);
+    }
+    Ok(())
+}
+
+const INSERT: &str = "
+insert into idempotency_keys (owner_id, key, fingerprint, resource_id, created_at, salt, status, answer)
+values (?, ?, ?, ?, ?, ?, ?, ?)
+    on conflict (owner_id, key) ";
+
+fn row(request: &KeyedRequest, answer: Option<&Answer>) -> [Value; 8] {
+    [
+        request.owner.into(),
+        request.key.as_str().into(),
+        Value::Bytes(request.fingerprint.to_vec()),
+        request.resource.into(),
+        request.at.into(),
+        Value::Bytes(request.salt.to_vec()),
+        Value::Number(answer.map(|answer| answer.status.into())),
+        answer.map(|answer| answer.body.clone()).into(),
+    ]
 }
 
 pub(super) async fn answer<DB: Dialect>(
     pool: &Pool<DB>,
-    request: &KeyedRequest,
-    answer: &Answer,
-) -> Result<(), Error> {
+    KeptAnswer { request, answer }: &KeptAnswer,
+) -> Result<bool, Error> {
     let statement = Statement::new(
         "update idempotency_keys
             set status = ?,
                 answer = ?
-          where owner_id = ? and key = ?",
+          where owner_id = ? and key = ? and status is null
+         returning resource_id",
         [
             u32::from(answer.status).into(),
             answer.body.as_str().into(),
             request.owner.into(),
             request.key.as_str().into(),
+        ],
+    );
+    let rows = Lease::of(pool).await?.fetch(statement).await?;
+    Ok(!rows.is_empty())
+}
+
+pub(super) async fn release<DB: Dialect>(
+    pool: &Pool<DB>,
+    request: &KeyedRequest,
+) -> Result<(), Error> {
+    let statement = Statement::new(
+        "delete from idempotency_keys
+          where owner_id = ? and key = ? and resource_id = ? and status is null",
+        [
+            request.owner.into(),
+            request.key.as_str().into(),
+            request.resource.into(),
         ],
     );
     Lease::of(pool).await?.fetch(statement).await.map(|_| ())

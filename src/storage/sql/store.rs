@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::Pool;
+use uuid::Uuid;
 
 use super::lease::{Kept, Lease};
 use super::statement::Statement;
@@ -13,9 +14,9 @@ use super::{
 };
 use crate::domain::{AgentId, CommunicationId, DecisionId, MeetingId};
 use crate::storage::{
-    Agent, Answer, Append, Appended, Communication, CommunicationFilter, Decision, DecisionFilter,
-    DirectMessage, Error, Inbox, JournalRow, KeyedRequest, Meeting, MeetingFilter, Message,
-    NewMeeting, Page, PageRequest, ParticipantRow, Received, Reserved, Sent, Store, Taken,
+    Agent, Append, Appended, Communication, CommunicationFilter, Decision, DecisionFilter,
+    DirectMessage, Error, Inbox, JournalRow, KeptAnswer, KeyedRequest, Meeting, MeetingFilter,
+    Message, NewMeeting, Page, PageRequest, ParticipantRow, Received, Reserved, Sent, Store, Taken,
     TokenHash, Told, Upkeep,
 };
 
@@ -56,8 +57,13 @@ impl<DB: Dialect> Store for Sql<DB> {
             .map(|_| ())
     }
 
-    async fn create_agent(&self, agent: &Agent, token: TokenHash) -> Result<(), Error> {
-        agents::create(&self.writing, agent, token).await
+    async fn create_agent(
+        &self,
+        agent: &Agent,
+        token: TokenHash,
+        once: Option<&KeptAnswer>,
+    ) -> Result<(), Error> {
+        agents::create(&self.writing, agent, token, once).await
     }
 
     async fn agent(&self, id: AgentId) -> Result<Option<Agent>, Error> {
@@ -76,8 +82,13 @@ impl<DB: Dialect> Store for Sql<DB> {
         agents::list(&self.reading, page).await
     }
 
-    async fn replace_token(&self, id: AgentId, token: TokenHash) -> Result<bool, Error> {
-        agents::replace_token(&self.writing, id, token).await
+    async fn replace_token(
+        &self,
+        id: AgentId,
+        token: TokenHash,
+        once: Option<&KeptAnswer>,
+    ) -> Result<bool, Error> {
+        agents::replace_token(&self.writing, id, token, once).await
     }
 
     async fn revoke_agent(&self, id: AgentId, at: DateTime<Utc>) -> Result<bool, Error> {
@@ -109,12 +120,20 @@ impl<DB: Dialect> Store for Sql<DB> {
         mail::note(&self.writing, delivered, told).await
     }
 
-    async fn reserve(&self, request: &KeyedRequest) -> Result<Reserved, Error> {
+    async fn recall(&self, owner: Uuid, key: &str) -> Result<Option<Reserved>, Error> {
+        idempotency::recall(&self.reading, owner, key).await
+    }
+
+    async fn reserve(&self, request: &KeyedRequest) -> Result<bool, Error> {
         idempotency::reserve(&self.writing, request).await
     }
 
-    async fn answer(&self, request: &KeyedRequest, answer: &Answer) -> Result<(), Error> {
-        idempotency::answer(&self.writing, request, answer).await
+    async fn answer(&self, kept: &KeptAnswer) -> Result<bool, Error> {
+        idempotency::answer(&self.writing, kept).await
+    }
+
+    async fn release(&self, request: &KeyedRequest) -> Result<(), Error> {
+        idempotency::release(&self.writing, request).await
     }
 
     async fn forget_keys(&self, before: DateTime<Utc>) -> Result<(), Error> {

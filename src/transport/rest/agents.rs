@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use http::StatusCode;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -15,7 +16,7 @@ use super::route::Route;
 use super::schema::{EXAMPLE_ID, described};
 use super::{created, ok, stored_json};
 use crate::domain::AgentId;
-use crate::storage::{self, Error, PageRequest, Role, Store, TokenHash};
+use crate::storage::{self, PageRequest, Role};
 use crate::transport::fields::Fields;
 use crate::transport::idempotency::Act;
 use crate::transport::{ApiError, Response};
@@ -93,18 +94,14 @@ async fn create(call: Call, act: Arc<Act>) -> Result<Response, ApiError> {
     call.identity.ensure_admin()?;
     let agent = NewAgent::read(call.fields()?)?.into_agent(&act);
     let (token, hash) = act.token(&call.api);
+    let credentials = Credentials {
+        agent: Agent::from(&agent),
+        token,
+    };
+    let once = act.answer(StatusCode::CREATED, &credentials);
     let store = &call.api.context.store;
-    match store.create_agent(&agent, hash).await {
-        // An earlier try has made it already: the token says that it was this one.
-        Err(Error::AlreadyExists(_)) if is_ours(&**store, agent.id, hash).await? => {}
-        created => created?,
-    }
-    let agent = Agent::from(&agent);
-    Ok(created(&Credentials { agent, token }))
-}
-
-async fn is_ours(store: &dyn Store, id: AgentId, token: TokenHash) -> Result<bool, ApiError> {
-    Ok(store.tokens(&[id]).await?.contains(&(id, token)))
+    store.create_agent(&agent, hash, once.as_ref()).await?;
+    Ok(created(&credentials))
 }
 
 /// Gives an agent another token.
@@ -124,13 +121,21 @@ async fn rotate(call: Call, act: Arc<Act>) -> Result<Response, ApiError> {
     call.identity.ensure_admin()?;
     call.fields()?.finish()?;
     let (context, id) = (&call.api.context, call.id());
+    let missing = || ApiError::not_found("no such agent");
+    let agent = context.store.agent(id).await?.ok_or_else(missing)?;
     let (token, hash) = act.token(&call.api);
-    let is_known = context.store.replace_token(id, hash).await?;
-    let agent = context.store.agent(id).await?.filter(|_| is_known);
-    let agent = agent.ok_or_else(|| ApiError::not_found("no such agent"))?;
+    let agent = Agent {
+        revoked_at: None,
+        ..Agent::from(&agent)
+    };
+    let credentials = Credentials { agent, token };
+    let once = act.answer(StatusCode::OK, &credentials);
+    let once = once.as_ref();
+    if !context.store.replace_token(id, hash, once).await? {
+        return Err(missing());
+    }
     context.presence.dismiss(id, Some(hash));
-    let agent = Agent::from(&agent);
-    Ok(ok(&Credentials { agent, token }))
+    Ok(ok(&credentials))
 }
 
 /// Takes an agent's token away.

@@ -77,6 +77,7 @@ async fn create(call: Call, act: Arc<Act>) -> Result<Response, ApiError> {
         ];
         unknown_sides(&sides, ids).collect()
     };
+    act.begin(&call.api).await?;
     log(&call.api, vec![message.clone()], faulty).await?;
     Ok(created(&Communication::from(&message)))
 }
@@ -143,6 +144,7 @@ async fn create_all(call: Call, act: Arc<Act>) -> Result<Response, ApiError> {
             });
         named.take(Limits::FAULTS_MAX).collect()
     };
+    act.begin(&call.api).await?;
     log(&call.api, messages, faulty).await?;
     let count = ids.len();
     Ok(created(&Logged { count, ids }))

@@ -39,6 +39,9 @@ async fn create(call: Call, act: Arc<Act>) -> Result<Response, ApiError> {
     call.identity.caller()?;
     let mut body = call.fields()?;
     let api = &call.api;
+    if act.is_retry() && api.context.store.meeting(act.id.into()).await?.is_some() {
+        return Ok(created(&meeting_view::whole(api, act.id.into()).await?));
+    }
     let clock = &api.context.clock;
     let topic = body.required_text("topic", MAX_TOPIC_CHARS);
     let meeting_type = body.word(
@@ -69,6 +72,7 @@ async fn create(call: Call, act: Arc<Act>) -> Result<Response, ApiError> {
     named(api, &mut body, "moderator_id", moderator.as_slice()).await?;
     body.finish()?;
     ensure_readable(api, &call.identity, &related).await?;
+    act.begin(api).await?;
     let id = MeetingId(act.id);
     let (meeting, first) = domain::Meeting::create(
         act.at,
@@ -84,16 +88,10 @@ async fn create(call: Call, act: Arc<Act>) -> Result<Response, ApiError> {
         },
     );
     let kept = journal::created(&meeting, first);
-    match api.context.store.create_meeting(&kept).await {
-        // Only an earlier try with the same key has made a meeting of this id.
-        Err(Error::AlreadyExists(_)) => {}
-        created => {
-            created?;
-            let first = &kept.first;
-            let news = outbound::meeting_event(id, &first.recorded, &first.payload);
-            api.context.presence.tell(&meeting.members(), &news);
-        }
-    }
+    api.context.store.create_meeting(&kept).await?;
+    let first = &kept.first;
+    let news = outbound::meeting_event(id, &first.recorded, &first.payload);
+    api.context.presence.tell(&meeting.members(), &news);
     Ok(created(&meeting_view::whole(api, id).await?))
 }
 

@@ -175,7 +175,7 @@ fn refusals(
         (
             acts,
             StatusCode::CONFLICT,
-            "`idempotency_key_reused` or `idempotency_key_in_use`.",
+            "`idempotency_key_reused`, `idempotency_key_in_use` or `token_not_shown_again`.",
         ),
         (
             has_body,

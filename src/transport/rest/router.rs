@@ -110,16 +110,13 @@ impl Found {
                 let body = load.take_body(*intake, &api).await?;
                 let fingerprint = || Fingerprint::of(&route.method(), &path, load.query(), &body);
                 let turn = idempotency::turn(&api, &identity, load.headers(), fingerprint).await?;
-                let (act, promise) = match turn {
-                    Turn::Act(act, promise) => (act, promise),
+                let act = match turn {
+                    Turn::Act(act) => Arc::new(act),
                     Turn::Answered(response) => return Ok(response),
                 };
                 let call = Call::new(api.clone(), identity, captured, load, body);
-                let response = answer(call, Arc::new(act)).await?;
-                match promise {
-                    Some(promise) => promise.keep(&api, response).await,
-                    None => Ok(response),
-                }
+                let answered = answer(call, Arc::clone(&act)).await;
+                act.end(&api, answered).await
             }
         }
     }

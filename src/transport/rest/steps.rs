@@ -182,6 +182,7 @@ async fn carried_out(call: &Call, act: &Act, command: Command) -> Result<Respons
 async fn instruct(call: &Call, act: &Act, command: Command) -> Result<(), ApiError> {
     let (api, id) = (&call.api, call.id());
     let from = call.identity.caller()?;
+    act.begin(api).await?;
     let instruct = |reply, permit| {
         let instruction = Instruction {
             from,
