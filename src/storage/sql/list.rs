@@ -3,7 +3,9 @@
 //! A condition with `or` in it would keep a database from reading its rows in order, so a list is made of
 //! branches that exclude each other: each is read from its own index, newest first, only as far as the
 //! page needs, and the branches are merged. Only a list that the database believes to be short is found whole and sorted: then
-//! two filters that are both common, and rarely hold together, need be laid over each other only once for rows and total.
+//! two filters that are both common, and rarely hold together, need be laid over each other only once for rows and total. And of a
+//! longer list that one index finds by several conditions together, or by words, the newest rows are found in a window of time
+//! that is widened until it has the page.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::Pool;
@@ -392,7 +394,7 @@ impl List {
         statement
     }
 
-    /// How many rows the database believes there are, if it has a notion.
+    /// How many rows the database believes there are, if it has a notion. It knows more of columns than of what is laid.
     pub(in crate::storage) async fn guess<DB: Dialect>(
         &self,
         lease: &mut Lease<DB>,
@@ -404,9 +406,7 @@ impl List {
         for (nth, branch) in self.branches.iter().enumerate() {
             statement.push(if nth == 0 { "" } else { " union all " }, []);
             statement.push("select 1 from ", []);
-            statement
-                .push(self.table, [])
-                .push_where(&self.laid::<DB>(branch));
+            statement.push(self.table, []).push_where(branch);
         }
         let rows = lease.fetch(statement).await?;
         let plan = rows.first().map(|row| row.document(PLAN)).transpose()?;
