@@ -289,6 +289,9 @@ impl Limits {
     /// Where the database believes a list to have more rows than this, it is not counted at all: to count a list that may well be
     /// longer than is counted, and whose filters rarely hold together, takes as long as to read it, 10 to 40 ms.
     pub const TOTAL_GUESSED_MIN_ROWS: u64 = 2_000;
+    /// A search whose list is believed to have more rows than this is read from the newest message on: enough of what is read
+    /// is found. Of a shorter one the newest are looked up in windows of time.
+    pub const WINDOW_MAX_ROWS: u64 = 50_000;
     /// Rows that a page by number may skip: the database reads every one of them. A cursor goes on from anywhere.
     pub const PAGE_OFFSET_MAX_ROWS: u64 = 100_000;
     /// Characters of a message by whose words it is found. PostgreSQL keeps at most 1 MB of words, and a message is never

@@ -13,6 +13,8 @@ use super::super::sql::statement::{Condition, Value};
 use super::super::{Communication, Error, Upkeep, Words};
 use crate::domain::MeetingId;
 
+const WORDS: &str = "words @@ ?::tsquery";
+
 impl Dialect for Postgres {
     const KEEPS_APPEND_CONNECTION: bool = true;
     const BEGIN: &'static str = "begin";
@@ -45,7 +47,7 @@ impl Dialect for Postgres {
     /// Each word between quotes, so that it is one word and no operator.
     fn search(words: &Words) -> Condition {
         let words: Vec<_> = words.iter().map(|word| format!("'{word}'")).collect();
-        Condition::new("words @@ ?::tsquery", [words.join(" & ").into()])
+        Condition::new(WORDS, [words.join(" & ").into()]).laid_as(WORDS)
     }
 
     async fn keep_parts(

@@ -9,6 +9,7 @@ use super::super::sql::fields::Columns;
 use super::super::sql::lease::Lease;
 use super::super::sql::list::{PLAN, Way};
 use super::super::{CommunicationFilter, Error, PageRequest};
+use crate::config::Limits;
 
 const EXPLAIN: &str = "explain (analyze, format json) ";
 
@@ -26,11 +27,23 @@ pub async fn of_communications(
     let mut list = communications::of_filter::<Postgres>(filter);
     let skipped = list.begin(page);
     let mut lease = Lease::of(&pool).await?;
-    let rows = || list.rows(EXPLAIN, page.size, skipped);
-    let statements = match Way::of(list.guess(&mut lease).await?) {
-        Way::Whole => vec![list.whole(EXPLAIN, page.size, skipped)],
-        Way::Counted => vec![rows(), list.count(EXPLAIN)],
-        Way::Guessed(_) => vec![rows()],
+    let way = Way::of(list.guess(&mut lease).await?);
+    let windows = match way {
+        Way::Whole => None,
+        Way::Counted => {
+            list.windows(&mut lease, Limits::TOTAL_EXACT_MAX_ROWS, page.size, skipped)
+                .await?
+        }
+        Way::Guessed(rows) => list.windows(&mut lease, rows, page.size, skipped).await?,
+    };
+    let first = match &windows {
+        Some(windows) => windows.list(&list).whole(EXPLAIN, page.size, skipped),
+        None if way == Way::Whole => list.whole(EXPLAIN, page.size, skipped),
+        None => list.rows(EXPLAIN, page.size, skipped),
+    };
+    let statements = match way {
+        Way::Whole | Way::Guessed(_) => vec![first],
+        Way::Counted => vec![first, list.count(EXPLAIN)],
     };
     let mut plans = Vec::new();
     for statement in statements {

@@ -130,6 +130,9 @@ pub(super) async fn list<DB: Dialect>(
         table: "agents",
         at: "created_at",
         behind: "(created_at, id) < (?, ?)",
+        since: "created_at >= ?",
+        from: None,
+        until: None,
         branches: vec![Vec::new()],
     };
     let place = |agent: &Agent| Keyset {

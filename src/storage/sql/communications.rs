@@ -97,20 +97,31 @@ pub(in crate::storage) fn of_filter<DB: Dialect>(filter: &CommunicationFilter) -
         table: "communications",
         at: "timestamp",
         behind: "(timestamp, id) < (?, ?)",
+        since: "timestamp >= ?",
+        from: filter.from,
+        until: filter.until,
         branches: branches::<DB>(filter),
     }
 }
 
 fn branches<DB: Dialect>(filter: &CommunicationFilter) -> Vec<Vec<Condition>> {
     let mut common = Vec::new();
-    let mut require = |sql, value: Option<Value>| {
-        common.extend(value.map(|value| Condition::new(sql, [value])));
+    let times = [
+        ("timestamp >= ?", filter.from),
+        ("timestamp < ?", filter.until),
+    ];
+    common.extend(
+        times
+            .into_iter()
+            .filter_map(|(sql, time)| Some(Condition::new(sql, [time?.into()]))),
+    );
+    common.extend(filter.sender.map(sent_by));
+    common.extend(filter.receiver.map(received_by));
+    let about = |topic: &String| {
+        Condition::new("topic = ?", [topic.clone().into()])
+            .laid_as("array[topic::text] @> array[?]")
     };
-    require("timestamp >= ?", filter.from.map(Value::from));
-    require("timestamp < ?", filter.until.map(Value::from));
-    require("sender_id = ?", filter.sender.map(|id| id.0.into()));
-    require("receiver_id = ?", filter.receiver.map(|id| id.0.into()));
-    require("topic = ?", filter.topic.clone().map(Value::from));
+    common.extend(filter.topic.as_ref().map(about));
     common.extend(filter.words.as_ref().map(DB::search));
 
     let mut branches = vec![common];
@@ -126,8 +137,18 @@ fn branches<DB: Dialect>(filter: &CommunicationFilter) -> Vec<Vec<Condition>> {
 
 /// What an agent sent, and what it received from others.
 fn on_either_side(branch: &[Condition], AgentId(agent): AgentId) -> [Vec<Condition>; 2] {
-    let sent = Condition::new("sender_id = ?", [agent.into()]);
-    let received = "receiver_id = ? and sender_id <> ?";
-    let received = Condition::new(received, [agent.into(), agent.into()]);
-    [sent, received].map(|side| [branch, &[side]].concat())
+    let other = Condition::new("sender_id <> ?", [agent.into()]);
+    let sides = [
+        vec![sent_by(AgentId(agent))],
+        vec![received_by(AgentId(agent)), other],
+    ];
+    sides.map(|side| [branch, &side].concat())
+}
+
+fn sent_by(AgentId(agent): AgentId) -> Condition {
+    Condition::new("sender_id = ?", [agent.into()]).laid_as("array[sender_id] @> array[?]")
+}
+
+fn received_by(AgentId(agent): AgentId) -> Condition {
+    Condition::new("receiver_id = ?", [agent.into()]).laid_as("array[receiver_id] @> array[?]")
 }

@@ -48,6 +48,9 @@ pub(super) async fn list<DB: Dialect>(
         table: "decisions",
         at: "created_at",
         behind: "(created_at, id) < (?, ?)",
+        since: "created_at >= ?",
+        from: None,
+        until: None,
         branches: vec![conditions(filter)],
     };
     let place = |decision: &Decision| Keyset {

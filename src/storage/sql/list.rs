@@ -3,8 +3,11 @@
 //! A condition with `or` in it would keep a database from reading its rows in order, so a list is made of
 //! branches that exclude each other: each is read from its own index, newest first, only as far as the
 //! page needs, and the branches are merged. Only a list that the database believes to be short is found whole and sorted: then
-//! two filters that are both common, and rarely hold together, need be laid over each other only once for rows and total.
+//! two filters that are both common, and rarely hold together, need be laid over each other only once for rows and total. And of a
+//! longer list that one index finds by several conditions together, or by words, the newest rows are found in a window of time
+//! that is widened until it has the page.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::Pool;
 
 use super::super::{Error, Keyset, Page, PageRequest, Start, Total};
@@ -15,6 +18,7 @@ use super::statement::{Condition, Statement};
 use crate::config::Limits;
 
 /// Which list, sorted by time and id, both descending.
+#[derive(Clone)]
 pub(in crate::storage) struct List {
     /// What is read of each row.
     pub(super) columns: &'static str,
@@ -24,6 +28,12 @@ pub(in crate::storage) struct List {
     pub(super) at: &'static str,
     /// The condition that a row stands behind a place, given its time and id.
     pub(super) behind: &'static str,
+    /// The condition that a row is not older than a time.
+    pub(super) since: &'static str,
+    /// No row is older.
+    pub(super) from: Option<DateTime<Utc>>,
+    /// No row is newer.
+    pub(super) until: Option<DateTime<Utc>>,
     /// Rows of any branch belong to the list; no row is in two.
     pub(super) branches: Vec<Vec<Condition>>,
 }
@@ -50,6 +60,55 @@ impl Way {
     }
 }
 
+/// A page of rows that were found by their places.
+struct Found<DB: Dialect> {
+    rows: Vec<DB::Row>,
+    /// How many were found.
+    total: u64,
+    /// Whether the list has no more.
+    is_all: bool,
+}
+
+/// A window of time that begins with the newest row and reaches back as far as is needed for a page.
+pub(in crate::storage) struct Windows {
+    newest: DateTime<Utc>,
+    oldest: DateTime<Utc>,
+    reach: TimeDelta,
+}
+
+impl Windows {
+    /// How many times further the next window reaches, if the page is not in this.
+    const GROWTH: i32 = 4;
+
+    fn since(&self) -> Option<DateTime<Utc>> {
+        let since = self.newest.checked_sub_signed(self.reach);
+        since.filter(|&since| since > self.oldest)
+    }
+
+    fn has_all(&self) -> bool {
+        self.since().is_none()
+    }
+
+    fn wider(mut self) -> Self {
+        self.reach = self
+            .reach
+            .checked_mul(Self::GROWTH)
+            .unwrap_or(TimeDelta::MAX);
+        self
+    }
+
+    /// What of a list is in the window.
+    pub(in crate::storage) fn list(&self, whole: &List) -> List {
+        let mut list = whole.clone();
+        if let Some(since) = self.since() {
+            for branch in &mut list.branches {
+                branch.push(Condition::new(whole.since, [since.into()]));
+            }
+        }
+        list
+    }
+}
+
 impl List {
     /// Reads one page.
     pub(super) async fn page<DB: Dialect, T>(
@@ -61,31 +120,37 @@ impl List {
     ) -> Result<Page<T>, Error> {
         let mut lease = Lease::of(pool).await?;
         let skipped = self.begin(request);
-        let way = match request.start {
-            Start::Number(_) => Some(Way::of(self.guess(&mut lease).await?)),
-            Start::After(_) => None,
+        let is_numbered = matches!(request.start, Start::Number(_));
+        let way = if is_numbered || self.is_laid::<DB>() {
+            Some(Way::of(self.guess(&mut lease).await?))
+        } else {
+            None
         };
-        if way == Some(Way::Whole) {
-            let rows = lease.fetch(self.whole("", request.size, skipped)).await?;
-            let total = self.number_of(&rows)?;
-            // Unless the guess was too low: then these are not the newest.
-            if total <= Limits::TOTAL_EXACT_MAX_ROWS {
-                let rows = rows
-                    .iter()
-                    .filter(|row| matches!(row.id("id"), Ok(Some(_))));
-                let items = rows.map(decode).collect::<Result<Vec<_>, _>>()?;
-                let has_more = total > skipped + items.len() as u64;
-                let next = items.last().filter(|_| has_more).map(place);
-                let total = Some(Total::exactly(total));
-                return Ok(Page { items, total, next });
-            }
+        if let Some(way) = way
+            && let Some(found) = self.find(&mut lease, way, request.size, skipped).await?
+        {
+            let rows = found.rows.iter();
+            let rows = rows.filter(|row| matches!(row.id("id"), Ok(Some(_))));
+            let items = rows.map(decode).collect::<Result<Vec<_>, _>>()?;
+            let has_more = found.total > skipped + items.len() as u64;
+            let total = match way {
+                _ if !is_numbered => None,
+                _ if found.is_all => Some(Total::exactly(found.total)),
+                Way::Guessed(rows) => Some(Total {
+                    rows: rows.max(found.total),
+                    is_estimate: true,
+                }),
+                Way::Whole | Way::Counted => Some(self.total(&mut lease).await?),
+            };
+            let next = items.last().filter(|_| has_more).map(place);
+            return Ok(Page { items, total, next });
         }
         let rows = lease.fetch(self.rows("", request.size, skipped)).await?;
         let has_more = rows.len() > request.size as usize;
         let rows = rows.iter().take(request.size as usize);
         let items = rows.map(decode).collect::<Result<Vec<_>, _>>()?;
         let seen = skipped + items.len() as u64;
-        let total = match way {
+        let total = match way.filter(|_| is_numbered) {
             None => None,
             // The end of the list is on this page.
             Some(_) if !has_more && (skipped == 0 || !items.is_empty()) => {
@@ -101,6 +166,105 @@ impl List {
         Ok(Page { items, total, next })
     }
 
+    /// The page among rows that are found by their places, if they are few enough: those of the whole list, or of windows of
+    /// time that reach ever further back until they have the page. `None` if that is not the way, or the rows were more than
+    /// was guessed.
+    async fn find<DB: Dialect>(
+        &self,
+        lease: &mut Lease<DB>,
+        way: Way,
+        size: u32,
+        skipped: u64,
+    ) -> Result<Option<Found<DB>>, Error> {
+        let mut windows = match way {
+            Way::Whole => None,
+            Way::Counted => {
+                self.windows(lease, Limits::TOTAL_EXACT_MAX_ROWS, size, skipped)
+                    .await?
+            }
+            Way::Guessed(rows) => self.windows(lease, rows, size, skipped).await?,
+        };
+        if windows.is_none() && way != Way::Whole {
+            return Ok(None);
+        }
+        loop {
+            let window = windows.as_ref().map(|windows| windows.list(self));
+            let rows = window.as_ref().unwrap_or(self).whole("", size, skipped);
+            let rows = lease.fetch(rows).await?;
+            let total = self.number_of(&rows)?;
+            let is_all = windows.as_ref().is_none_or(Windows::has_all);
+            if total > Limits::TOTAL_EXACT_MAX_ROWS {
+                return Ok(None);
+            }
+            if is_all || total > skipped + u64::from(size) {
+                return Ok(Some(Found {
+                    rows,
+                    total,
+                    is_all,
+                }));
+            }
+            windows = windows.map(Windows::wider);
+        }
+    }
+
+    /// Windows for a list of so many rows, the first with some more in it than the page needs; `None` where the list is better
+    /// read in order.
+    pub(in crate::storage) async fn windows<DB: Dialect>(
+        &self,
+        lease: &mut Lease<DB>,
+        rows: u64,
+        size: u32,
+        skipped: u64,
+    ) -> Result<Option<Windows>, Error> {
+        let wanted = skipped + u64::from(size) + 1;
+        let needed = (wanted * 3).min(Limits::TOTAL_EXACT_MAX_ROWS * 3 / 4);
+        let is_better = self.is_laid::<DB>() && rows <= Limits::WINDOW_MAX_ROWS;
+        if !is_better || wanted > needed {
+            return Ok(None);
+        }
+        let mut statement = Statement::new("select max(", []);
+        statement.push(self.at, []).push(") as newest, min(", []);
+        statement.push(self.at, []).push(") as oldest from ", []);
+        statement.push(self.table, []);
+        let rows_of_it = lease.fetch(statement).await?;
+        let Some(row) = rows_of_it.first() else {
+            return Ok(None);
+        };
+        let row = Fields::of(self.table, row);
+        let ends = (row.maybe_time("newest")?, row.maybe_time("oldest")?);
+        let (Some(newest), Some(oldest)) = ends else {
+            return Ok(None);
+        };
+        let newest = self.until.map_or(newest, |until| until.min(newest));
+        let oldest = self.from.map_or(oldest, |from| from.max(oldest));
+        let [needed, rows] = [needed, rows].map(|n| i32::try_from(n).unwrap_or(i32::MAX));
+        let reach = (newest - oldest).checked_mul(needed);
+        let reach = reach.map_or(TimeDelta::MAX, |reach| reach / rows.max(1));
+        Ok(Some(Windows {
+            newest,
+            oldest,
+            reach,
+        }))
+    }
+
+    /// Whether the list is best found by laying what it asks for over each other: where there are several such conditions, or
+    /// one that no other index has.
+    pub(in crate::storage) fn is_laid<DB: Dialect>(&self) -> bool {
+        let has_index = DB::EXPLAIN.is_some();
+        let all = |branch: &Vec<Condition>| {
+            let laid = branch.iter().filter(|c| c.can_be_laid()).count();
+            laid > 1 || branch.iter().any(Condition::must_be_laid)
+        };
+        has_index && self.branches.iter().all(all)
+    }
+
+    /// The conditions of a branch, as the index has them by which it is found.
+    fn laid<DB: Dialect>(&self, branch: &[Condition]) -> Vec<Condition> {
+        let is_laid = self.is_laid::<DB>();
+        let as_found = |c: &Condition| if is_laid { c.laid() } else { c.clone() };
+        branch.iter().map(as_found).collect()
+    }
+
     /// Sets the list to where the page begins; answers how many rows are to be skipped from there.
     pub(in crate::storage) fn begin(&mut self, request: PageRequest) -> u64 {
         match request.start {
@@ -113,6 +277,7 @@ impl List {
     }
 
     fn start_after(&mut self, Keyset { at, id }: Keyset) {
+        self.until = Some(self.until.map_or(at, |until| until.min(at)));
         for branch in &mut self.branches {
             branch.push(Condition::new(self.behind, [at.into(), id.into()]));
         }
@@ -187,7 +352,9 @@ impl List {
             statement.push(if nth == 0 { "" } else { " union all " }, []);
             statement.push("(select ", []).push(self.at, []);
             statement.push(" as found_at, id as found_id from ", []);
-            statement.push(self.table, []).push_where(branch);
+            statement
+                .push(self.table, [])
+                .push_where(&self.laid::<DB>(branch));
             let enough = Limits::TOTAL_EXACT_MAX_ROWS + 1;
             statement.push(" limit ?)", [enough.into()]);
         }
@@ -217,7 +384,9 @@ impl List {
         for (nth, branch) in self.branches.iter().enumerate() {
             statement.push(if nth == 0 { " " } else { " + " }, []);
             statement.push("(select count(*) from (select 1 from ", []);
-            statement.push(self.table, []).push_where(branch);
+            statement
+                .push(self.table, [])
+                .push_where(&self.laid::<DB>(branch));
             let enough = Limits::TOTAL_EXACT_MAX_ROWS + 1;
             statement.push(" limit ?) as counted)", [enough.into()]);
         }
@@ -225,7 +394,7 @@ impl List {
         statement
     }
 
-    /// How many rows the database believes there are, if it has a notion.
+    /// How many rows the database believes there are, if it has a notion. It knows more of columns than of what is laid.
     pub(in crate::storage) async fn guess<DB: Dialect>(
         &self,
         lease: &mut Lease<DB>,

@@ -254,6 +254,9 @@ pub(super) async fn list<DB: Dialect>(
         table: "meetings",
         at: "created_at",
         behind: "(created_at, id) < (?, ?)",
+        since: "created_at >= ?",
+        from: None,
+        until: None,
         branches: vec![conditions(filter)],
     };
     let place = |meeting: &Meeting| Keyset {

@@ -74,6 +74,7 @@ pub(in crate::storage) fn bigint(value: u64) -> i64 {
 #[derive(Clone, Debug)]
 pub(in crate::storage) struct Condition {
     sql: &'static str,
+    laid: Option<&'static str>,
     values: Vec<Value>,
 }
 
@@ -82,8 +83,32 @@ impl Condition {
     pub(in crate::storage) fn new<const N: usize>(sql: &'static str, values: [Value; N]) -> Self {
         Self {
             sql,
+            laid: None,
             values: values.into(),
         }
+    }
+
+    /// The same condition as the index has it in which several are laid over each other; `?` stands for the same values.
+    pub(in crate::storage) fn laid_as(mut self, sql: &'static str) -> Self {
+        self.laid = Some(sql);
+        self
+    }
+
+    /// Whether the index has it in which several are laid over each other.
+    pub(in crate::storage) fn can_be_laid(&self) -> bool {
+        self.laid.is_some()
+    }
+
+    /// Whether no other index has it.
+    pub(in crate::storage) fn must_be_laid(&self) -> bool {
+        self.laid == Some(self.sql)
+    }
+
+    /// The condition as that index has it.
+    pub(in crate::storage) fn laid(&self) -> Self {
+        let mut condition = self.clone();
+        condition.sql = self.laid.unwrap_or(self.sql);
+        condition
     }
 }
 
