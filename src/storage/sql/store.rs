@@ -50,7 +50,7 @@ impl<DB: Dialect> Sql<DB> {
 #[async_trait]
 impl<DB: Dialect> Store for Sql<DB> {
     async fn ping(&self) -> Result<(), Error> {
-        let mut lease = Lease::of(&self.writing).await?;
+        let mut lease = Lease::of(&self.reading).await?;
         lease
             .fetch(Statement::new("select 1", []))
             .await
