@@ -4,6 +4,7 @@ mod acceptance;
 mod access;
 mod communications;
 mod idempotency;
+mod identity;
 mod logging;
 mod meetings;
 mod openapi;
