@@ -21,12 +21,12 @@ pub struct LogRequest {
 /// bounded in rows, too.
 const ROW_BYTES: usize = 512;
 
-pub(super) fn log_bytes(request: &LogRequest) -> usize {
-    request
-        .messages
+/// What messages weigh.
+pub fn log_bytes(messages: &[Communication]) -> usize {
+    let bytes = messages
         .iter()
-        .map(|message| message.content.len() + ROW_BYTES)
-        .sum()
+        .map(|message| message.content.len() + ROW_BYTES);
+    bytes.sum()
 }
 
 /// Makes requests durable, all at once if that can be, and answers each.

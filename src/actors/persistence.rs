@@ -233,7 +233,7 @@ impl Persistence {
             return;
         }
         state.is_logging = true;
-        let batch = take_batch(&mut state.log, log_bytes);
+        let batch = take_batch(&mut state.log, |request| log_bytes(&request.messages));
         let rows = batch.iter().map(|request| request.messages.len()).sum();
         let (store, health, myself) =
             (Arc::clone(&self.store), self.health.clone(), myself.clone());
