@@ -8,9 +8,17 @@ use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use serde_json::{Value, json};
+use synod::storage::Database;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
+
+use crate::support::database::Fresh;
+use crate::support::on_each_database;
+use crate::support::server::Server;
+
+on_each_database!(what_the_command_line_does_to_tokens_holds_at_the_server,);
 
 /// The program, in an environment that says nothing.
 fn synod(args: &[&str]) -> Command {
@@ -225,6 +233,59 @@ async fn a_token_stands_alone_on_stdout_and_can_be_replaced_and_revoked() {
         "{}",
         err(&unknown)
     );
+}
+
+/// The tokens of an agent and of an observer, made, listed, replaced and taken back beside a server that is up.
+async fn what_the_command_line_does_to_tokens_holds_at_the_server(fresh: Fresh) {
+    let server = Server::on(&fresh).await;
+    let data: Vec<String> = match fresh.database.as_ref().unwrap() {
+        Database::Postgres(url) => vec!["--database-url".to_owned(), url.clone()],
+        Database::Sqlite(file) => vec![
+            "--data-dir".to_owned(),
+            text(file.parent().unwrap()).to_owned(),
+        ],
+    };
+    let token = async |args: &[&str]| {
+        let ended = output(synod(&["token"]).args(&data).args(args)).await;
+        assert_eq!(ended.status.code(), Some(0), "{args:?}: {}", err(&ended));
+        out(&ended).trim().to_owned()
+    };
+    let reads = async |token: &str| {
+        let client = server.admin.with_token(token).unwrap();
+        client.get::<Value>("/api/v1/agents").await.is_ok()
+    };
+    let meets = async |token: &str| {
+        let client = server.admin.with_token(token).unwrap();
+        let meeting = json!({"topic": "t", "participant_ids": []});
+        client.create_meeting(&meeting).await.is_ok()
+    };
+    for (name, flags, role) in [
+        ("Ada", &["--model", "abacus"][..], "agent"),
+        ("Wall", &["--observer"], "observer"),
+    ] {
+        let first = token(&[&["create", name], flags].concat()).await;
+        assert!(reads(&first).await, "{role}");
+        assert_eq!(meets(&first).await, role == "agent", "{role}");
+        let listed = async || {
+            let all = token(&["list"]).await;
+            let line = all.lines().find(|line| line.ends_with(name));
+            line.unwrap_or_else(|| panic!("{name}: {all}")).to_owned()
+        };
+        let line = listed().await;
+        assert!(line.contains("active") && line.contains(role), "{line}");
+        let id = line.split(' ').next().unwrap();
+        let second = token(&["rotate", id]).await;
+        assert!(reads(&second).await && !reads(&first).await, "{role}");
+        assert_eq!(meets(&second).await, role == "agent", "{role}");
+        token(&["revoke", id]).await;
+        assert!(!reads(&second).await && !meets(&second).await, "{role}");
+        let line = listed().await;
+        assert!(
+            line.contains("revoked") && !line.contains("active"),
+            "{line}"
+        );
+    }
+    server.stop().await;
 }
 
 // ---- Demo ----

@@ -24,3 +24,4 @@ mod retention;
 mod schemathesis;
 mod storage;
 mod support;
+mod two_servers;

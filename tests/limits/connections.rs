@@ -7,9 +7,9 @@ use synod::wire::CloseCode;
 use tokio::io::AsyncWriteExt;
 use uuid::Uuid;
 
-use super::{AGENTS, COMMUNICATIONS, Raw, exchange, status};
+use super::{AGENTS, Raw, exchange, post, status};
 use crate::support::database::Fresh;
-use crate::support::patience::{eventually, within};
+use crate::support::patience::eventually;
 use crate::support::server::{ADMIN_TOKEN, Server, limits};
 
 /// Headers must come at once.
@@ -23,13 +23,6 @@ fn impatient() -> Limits {
 async fn healthy(server: &Client) -> u16 {
     let request = "GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
     status(&exchange(server, request).await)
-}
-
-/// The head of a POST with these headers.
-fn post(path: &str, headers: &str) -> String {
-    format!(
-        "POST {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {ADMIN_TOKEN}\r\n{headers}\r\n"
-    )
 }
 
 #[tokio::test]
@@ -93,93 +86,6 @@ async fn headers_that_are_too_long_or_too_many_are_refused() {
         assert_eq!(status(&exchange(&server.admin, said).await), 431);
     }
     assert_eq!(healthy(&server.admin).await, 200);
-    server.stop().await;
-}
-
-#[tokio::test]
-async fn a_body_that_announces_too_much_is_refused_before_it_is_sent() {
-    let fresh = Fresh::sqlite().await;
-    let server = Server::on(&fresh).await;
-    for path in [COMMUNICATIONS, AGENTS] {
-        let mut raw = Raw::to(&server.admin).await;
-        raw.say(post(path, "content-length: 10737418240\r\n")).await;
-        assert_eq!(raw.answer().await.0, 413, "{path}");
-    }
-    server.stop().await;
-}
-
-#[tokio::test]
-async fn bodies_on_their_way_take_the_room_of_commands() {
-    let fresh = Fresh::sqlite().await;
-    let places = 3;
-    let limits = Limits {
-        commands_pending_max: places,
-        ..limits()
-    };
-    let server = Server::with(&fresh, limits).await;
-    let [ada] = server.agents(["ada"]).await;
-    let message = json!({"sender_id": ada.id, "receiver_id": ada.id, "message_content": "hello"});
-    // What is between the fields takes room as well.
-    let blanks = " ".repeat(places * Limits::BYTES_PER_PERMIT - 1_000);
-    let long = format!("{blanks}{message}");
-    let (most, rest) = long.split_at(long.len() - 10);
-    let mut slow = Raw::to(&server.admin).await;
-    let headers = format!(
-        "content-type: application/json\r\ncontent-length: {}\r\n",
-        long.len()
-    );
-    slow.say(post(COMMUNICATIONS, &headers)).await;
-    slow.say(most).await;
-    eventually("there is no room for another body", || async {
-        let logged = server.admin.post::<Value>(COMMUNICATIONS, &message).await;
-        (logged.err()?.code() == Some("overloaded")).then_some(())
-    })
-    .await;
-    assert_eq!(healthy(&server.admin).await, 200);
-    slow.say(rest).await;
-    assert_eq!(slow.answer().await.0, 201);
-    let logged = server.admin.post::<Value>(COMMUNICATIONS, &message).await;
-    assert_eq!(logged.unwrap()["message_content"], "hello");
-    server.stop().await;
-}
-
-#[tokio::test]
-async fn a_body_that_does_not_end_is_cut_at_the_limit() {
-    let fresh = Fresh::sqlite().await;
-    let server = Server::on(&fresh).await;
-    let Raw(stream) = Raw::to(&server.admin).await;
-    let (read, mut write) = stream.into_split();
-    let endless = async {
-        let head = post(AGENTS, "transfer-encoding: chunked\r\n");
-        write.write_all(head.as_bytes()).await?;
-        let chunk = format!("10000\r\n{}\r\n", " ".repeat(0x10000));
-        loop {
-            write.write_all(chunk.as_bytes()).await?;
-        }
-    };
-    let answered = async {
-        loop {
-            read.readable().await.unwrap();
-            let mut heard = [0; 12];
-            match read.try_read(&mut heard) {
-                Ok(12) => return status(std::str::from_utf8(&heard).unwrap()),
-                Ok(_) => panic!("closed without an answer"),
-                Err(_) => {}
-            }
-        }
-    };
-    let answered = within("it is refused", async {
-        let mut answered = std::pin::pin!(answered);
-        tokio::select! {
-            status = &mut answered => status,
-            ended = endless => {
-                let ended: std::io::Result<()> = ended;
-                ended.expect_err("it never ends by itself");
-                answered.await
-            }
-        }
-    });
-    assert_eq!(answered.await, 413);
     server.stop().await;
 }
 

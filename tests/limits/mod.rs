@@ -1,5 +1,6 @@
 //! Limits: how fast anybody may ask, what a connection may do, and what a browser's page may see.
 
+mod bodies;
 mod browsers;
 mod connections;
 mod metrics;
@@ -8,17 +9,18 @@ mod rates;
 use http::HeaderMap;
 use serde_json::Value;
 use synod::client::Client;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::support::patience::within;
+use crate::support::server::ADMIN_TOKEN;
 
 const AGENTS: &str = "/api/v1/agents";
 const MEETINGS: &str = "/api/v1/meetings";
 const COMMUNICATIONS: &str = "/api/v1/communications";
 
 /// A connection that speaks as badly as a test wants.
-struct Raw(TcpStream);
+struct Raw<S = TcpStream>(S);
 
 impl Raw {
     async fn to(server: &Client) -> Self {
@@ -43,7 +45,9 @@ impl Raw {
         let _ = within("the server closes the connection", read).await;
         heard
     }
+}
 
+impl<S: AsyncRead + Unpin> Raw<S> {
     /// One answer, which has a body of JSON; the connection stays.
     async fn answer(&mut self) -> (u16, Value) {
         let mut heard = Vec::new();
@@ -57,6 +61,13 @@ impl Raw {
             }
         }
     }
+}
+
+/// The head of a POST with these headers.
+fn post(path: &str, headers: &str) -> String {
+    format!(
+        "POST {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {ADMIN_TOKEN}\r\n{headers}\r\n"
+    )
 }
 
 /// The status of an answer; 0 where there is none.

@@ -1,8 +1,6 @@
 //! Requests with an `Idempotency-Key`: they act once, and are answered the same again, also after a restart.
 
-use bytes::Bytes;
-use http::header::CONTENT_TYPE;
-use http::{Method, Request, StatusCode};
+use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use synod::client::Client;
 use uuid::Uuid;
@@ -10,7 +8,7 @@ use uuid::Uuid;
 use super::{AGENTS, COMMUNICATIONS, MEETINGS, get};
 use crate::support::database::Fresh;
 use crate::support::on_each_database;
-use crate::support::server::Server;
+use crate::support::server::{Server, once, send_once};
 
 on_each_database!(
     a_request_that_comes_again_acts_once,
@@ -20,24 +18,6 @@ on_each_database!(
     a_refused_request_leaves_no_key_behind,
     a_token_of_another_time_is_not_shown_wrongly,
 );
-
-/// POSTs under a key, and gives status and body.
-async fn once(client: &Client, path: &str, key: &str, body: &Value) -> (u16, Value) {
-    send(client, path, key, "application/json", body.to_string()).await
-}
-
-async fn send(client: &Client, path: &str, key: &str, kind: &str, body: String) -> (u16, Value) {
-    let request = Request::builder()
-        .method(Method::POST)
-        .uri(format!("{}{path}", client.address()))
-        .header(CONTENT_TYPE, kind)
-        .header("Idempotency-Key", key)
-        .body(Bytes::from(body).into())
-        .unwrap();
-    let answer = client.exchange(request).await.unwrap();
-    let body = serde_json::from_slice(answer.body()).unwrap();
-    (answer.status().as_u16(), body)
-}
 
 async fn total(client: &Client, path: &str) -> u64 {
     get(client, path).await["total"].as_u64().unwrap()
@@ -67,9 +47,12 @@ async fn a_request_that_comes_again_acts_once(fresh: Fresh) {
     let lines = format!("{}\n{}\n", message("a"), message("b"));
     let path = format!("{COMMUNICATIONS}/batch");
     let kind = "application/x-ndjson";
-    let batch = send(&ada.client, &path, "k2", kind, lines.clone()).await;
+    let batch = send_once(&ada.client, &path, "k2", kind, lines.clone()).await;
     assert_eq!((batch.0, &batch.1["count"]), (201, &json!(2)));
-    assert_eq!(send(&ada.client, &path, "k2", kind, lines).await, batch);
+    assert_eq!(
+        send_once(&ada.client, &path, "k2", kind, lines).await,
+        batch
+    );
     assert_eq!(total(&server.admin, COMMUNICATIONS).await, 4);
 
     for wrong in ["", "two words", &"x".repeat(256)] {

@@ -4,13 +4,14 @@ mod acceptance;
 mod access;
 mod communications;
 mod idempotency;
+mod identity;
 mod logging;
 mod meetings;
 mod openapi;
 
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE};
-use http::{Method, Request, StatusCode};
+use http::{HeaderValue, Method, Request, StatusCode};
 use serde_json::{Value, json};
 use synod::client::{Client, Error};
 use uuid::Uuid;
@@ -113,59 +114,72 @@ async fn an_agent_is_created_with_a_token_that_is_shown_once(fresh: Fresh) {
     server.stop().await;
 }
 
+/// Requests of the operator that nobody could fulfil: method, path, content type, status and code; then the body.
+const REFUSED: &str = r#"
+GET    /nowhere                     -                404 not_found
+GET    /api/v1/agents/not-an-id     -                404 not_found
+GET    /api/v1/agents/<nil>         -                404 not_found
+GET    /docs/nothing.html           -                404 not_found
+GET    /ws/nowhere                  -                404 not_found
+GET    /ws/meetings/not-an-id       -                404 not_found
+PUT    /api/v1/agents               application/json 405 method_not_allowed     {}
+DELETE /healthz                     -                405 method_not_allowed
+POST   /ws/agent                    application/json 405 method_not_allowed     {}
+PUT    /ws/meetings/<nil>           -                405 method_not_allowed
+OPTIONS /api/v1/agents              -                405 method_not_allowed
+POST   /api/v1/agents               text/plain       415 unsupported_media_type {}
+POST   /api/v1/meetings/<nil>/start text/plain       415 unsupported_media_type {}
+POST   /api/v1/communications/batch application/json 415 unsupported_media_type {}
+POST   /api/v1/agents               application/json 413 body_too_large         <long>
+POST   /api/v1/agents               application/json 400 validation_error       {
+POST   /api/v1/agents               application/json 400 validation_error       []
+POST   /api/v1/agents               application/json 400 validation_error       {"name": "ada", "name": "ben"}
+POST   /api/v1/agents               application/json 400 validation_error       {"colour": "red"}
+POST   /api/v1/communications/batch application/x-ndjson 400 validation_error   {
+GET    /api/v1/agents?page=0        -                400 validation_error
+GET    /api/v1/agents?%ff           -                400 validation_error
+GET    /ws/meetings/<nil>           -                400 validation_error
+GET    /ws/meetings/<nil>?after=x   -                400 validation_error
+GET    /ws/agent                    -                403 forbidden
+POST   /api/v1/meetings/<nil>/start application/json 404 not_found              {}
+"#;
+
 #[tokio::test]
 async fn every_refusal_has_one_shape() {
     let fresh = Fresh::sqlite().await;
     let server = Server::on(&fresh).await;
-    let send = async |method: Method, path: &str, content_type: &str, body: &'static str| {
-        let request = Request::builder()
-            .method(method)
-            .uri(format!("{}{path}", server.admin.address()))
-            .header(CONTENT_TYPE, content_type)
-            .body(Bytes::from(body).into())
-            .unwrap();
-        let answer = server.admin.exchange(request).await.unwrap();
-        let shape: Value = serde_json::from_slice(answer.body()).unwrap();
-        assert!(shape["message"].is_string(), "{shape}");
-        (
-            answer.status().as_u16(),
-            shape["error"].as_str().unwrap().to_owned(),
-        )
-    };
-    let json = "application/json";
-    for (method, path, content_type, body, status, code) in [
-        (Method::GET, "/nowhere", json, "", 404, "not_found"),
-        (
-            Method::GET,
-            "/api/v1/agents/not-an-id",
-            json,
-            "",
-            404,
-            "not_found",
-        ),
-        (Method::PUT, AGENTS, json, "{}", 405, "method_not_allowed"),
-        (
-            Method::POST,
-            AGENTS,
-            "text/plain",
-            "{}",
-            415,
-            "unsupported_media_type",
-        ),
-        (Method::POST, AGENTS, json, "{", 400, "validation_error"),
-        (Method::POST, AGENTS, json, "[]", 400, "validation_error"),
-        (
-            Method::POST,
-            AGENTS,
-            json,
-            r#"{"name": "ada", "name": "ben"}"#,
-            400,
-            "validation_error",
-        ),
-    ] {
-        let shown = format!("{method} {path} {body}");
-        let answer = send(method, path, content_type, body).await;
-        assert_eq!(answer, (status, code.to_owned()), "{shown}");
+    let nil = Uuid::nil().to_string();
+    let long = " ".repeat(300_000);
+    for line in REFUSED.lines().skip(1) {
+        let (head, body) = line.split_at(line.find(['{', '[']).unwrap_or(line.len()));
+        let (head, body) = match head.strip_suffix("<long>") {
+            Some(head) => (head, long.as_str()),
+            None => (head, body),
+        };
+        let mut head = head.split_whitespace();
+        let mut word = || head.next().unwrap();
+        let (method, path, kind, status, code) = (word(), word(), word(), word(), word());
+        let path = path.replace("<nil>", &nil);
+        let mut request = Request::builder()
+            .method(Method::from_bytes(method.as_bytes()).unwrap())
+            .uri(format!("{}{path}", server.admin.address()));
+        if kind != "-" {
+            request = request.header(CONTENT_TYPE, kind);
+        }
+        let request = request.body(Bytes::copy_from_slice(body.as_bytes()).into());
+        let answer = server.admin.exchange(request.unwrap()).await.unwrap();
+        let said = answer.body();
+        assert_eq!(answer.status().as_str(), status, "{line}: {said:?}");
+        let kind = answer
+            .headers()
+            .get(CONTENT_TYPE)
+            .map(HeaderValue::as_bytes);
+        assert_eq!(kind, Some(&b"application/json"[..]), "{line}: {said:?}");
+        let said: Value = serde_json::from_slice(said).unwrap();
+        assert_eq!(said["error"], code, "{line}: {said}");
+        assert!(said["message"].is_string(), "{line}: {said}");
+        let is_validation = code == "validation_error";
+        assert_eq!(said["details"].is_object(), is_validation, "{line}: {said}");
     }
     server.stop().await;
 }

@@ -1,5 +1,6 @@
 //! A database of its own for every test: made when it begins, gone when it ends.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -57,24 +58,42 @@ impl Fresh {
 
     /// Forgets every kept answer, as if the servers had been killed before they could keep them.
     pub(crate) async fn forget_answers(&self) {
-        let sql = "update idempotency_keys set status = null, answer = null";
+        self.execute("update idempotency_keys set status = null, answer = null")
+            .await;
+    }
+
+    /// Carries out SQL, beside the servers.
+    pub(crate) async fn execute(&self, sql: &'static str) {
         match self.database.as_ref() {
             Some(Database::Postgres(url)) => {
                 let mut connection = PgConnection::connect(url).await.expect("a connection");
-                sqlx::query(sql)
-                    .execute(&mut connection)
-                    .await
-                    .expect("rows");
+                let done = sqlx::raw_sql(sql).execute(&mut connection).await;
+                done.expect("it is carried out");
             }
             Some(Database::Sqlite(path)) => {
                 let mut connection = sqlite(path).await;
-                sqlx::query(sql)
-                    .execute(&mut connection)
-                    .await
-                    .expect("rows");
+                let done = sqlx::raw_sql(sql).execute(&mut connection).await;
+                done.expect("it is carried out");
             }
-            None => panic!("memory forgets by itself"),
+            None => panic!("memory forgets by itself and knows no SQL"),
         }
+    }
+
+    /// Every table, and how many rows it has.
+    pub(crate) async fn row_counts(&self) -> BTreeMap<String, String> {
+        let tables = match self.database.as_ref() {
+            Some(Database::Postgres(_)) => {
+                "select tablename::text from pg_tables where schemaname = 'public'"
+            }
+            _ => "select name from sqlite_schema where type = 'table'",
+        };
+        let mut counts = BTreeMap::new();
+        for table in self.texts(tables).await {
+            let count = format!("select cast(count(*) as text) from {table}");
+            let count = self.texts(count).await.swap_remove(0);
+            counts.insert(table, count);
+        }
+        counts
     }
 
     /// Every answer that is kept under an idempotency key.
@@ -88,7 +107,8 @@ impl Fresh {
         self.texts("select key from idempotency_keys").await
     }
 
-    async fn texts(&self, sql: &'static str) -> Vec<String> {
+    async fn texts(&self, sql: impl Into<String>) -> Vec<String> {
+        let sql = AssertSqlSafe(sql.into());
         match self.database.as_ref() {
             Some(Database::Postgres(url)) => {
                 let mut connection = PgConnection::connect(url).await.expect("a connection");

@@ -1,5 +1,8 @@
 //! A server in the test's own process, on a port of its own.
 
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{Method, Request};
 use serde_json::{Value, json};
 use synod::client::Client;
 use synod::clock::Clock;
@@ -153,6 +156,31 @@ pub(crate) async fn step(client: &Client, meeting: Uuid, step: &str) -> Value {
     let path = format!("/api/v1/meetings/{meeting}/{step}");
     let answered = client.post(&path, &json!({})).await;
     answered.unwrap_or_else(|error| panic!("{step}: {error}"))
+}
+
+/// POSTs under a key, and gives status and body.
+pub(crate) async fn once(client: &Client, path: &str, key: &str, body: &Value) -> (u16, Value) {
+    send_once(client, path, key, "application/json", body.to_string()).await
+}
+
+/// The same, with a body of any kind.
+pub(crate) async fn send_once(
+    client: &Client,
+    path: &str,
+    key: &str,
+    kind: &str,
+    body: String,
+) -> (u16, Value) {
+    let request = Request::builder()
+        .method(Method::POST)
+        .uri(format!("{}{path}", client.address()))
+        .header(CONTENT_TYPE, kind)
+        .header("Idempotency-Key", key)
+        .body(Bytes::from(body).into())
+        .unwrap();
+    let answer = client.exchange(request).await.unwrap();
+    let body = serde_json::from_slice(answer.body()).unwrap();
+    (answer.status().as_u16(), body)
 }
 
 /// Where a meeting that has not ended stands.

@@ -170,10 +170,15 @@ impl From<sqlx::Error> for Error {
 fn is_about_data(refusal: &dyn sqlx::error::DatabaseError) -> bool {
     /// SQLSTATE class of data exceptions: too long, out of range, not valid JSON, a NUL in a text.
     const DATA_EXCEPTION: &str = "22";
+    /// SQLSTATE of what a check refuses. If the check has no name, it is a part of the log that refuses a row whose month was made
+    /// while the row waited: asked again, the row goes there.
+    const CHECK_VIOLATION: &str = "23514";
     let is_exception = refusal
         .code()
         .is_some_and(|code| code.len() == 5 && code.starts_with(DATA_EXCEPTION));
-    is_exception || !matches!(refusal.kind(), ErrorKind::Other)
+    let is_misplaced = refusal.code().is_some_and(|code| code == CHECK_VIOLATION)
+        && refusal.constraint().is_none();
+    is_exception || !is_misplaced && !matches!(refusal.kind(), ErrorKind::Other)
 }
 
 /// As [`Error::from`], where a row that is there already is `what`.

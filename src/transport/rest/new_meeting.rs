@@ -88,10 +88,16 @@ async fn create(call: Call, act: Arc<Act>) -> Result<Response, ApiError> {
         },
     );
     let kept = journal::created(&meeting, first);
-    api.context.store.create_meeting(&kept).await?;
-    let first = &kept.first;
-    let news = outbound::meeting_event(id, &first.recorded, &first.payload);
-    api.context.presence.tell(&meeting.members(), &news);
+    match api.context.store.create_meeting(&kept).await {
+        // The same request was faster at another server: it is this meeting.
+        Err(Error::AlreadyExists(_)) if act.is_retry() => {}
+        answer => {
+            answer?;
+            let first = &kept.first;
+            let news = outbound::meeting_event(id, &first.recorded, &first.payload);
+            api.context.presence.tell(&meeting.members(), &news);
+        }
+    }
     Ok(created(&meeting_view::whole(api, id).await?))
 }
 
