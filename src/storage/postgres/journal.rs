@@ -35,7 +35,7 @@ with fenced as (
      where m.id = x.meeting_id
        and m.epoch = x.epoch
        and m.last_seq = x.first_seq - 1
-    returning m.id, m.epoch
+    returning m.id, m.epoch, m.created_at
 ),
 event as (
     insert into meeting_events (meeting_id, seq, epoch, kind, version, at, payload, frame_id)
@@ -64,7 +64,7 @@ const APPEND: &str = concat!(
 -- A participant that is there keeps its place; one that is not, or moderated only, gets the next.
 participant as (
     insert into meeting_participants (meeting_id, meeting_created_at, agent_id, joined_at, left_at, role, speaking_order)
-    select x.meeting_id, m.created_at, x.agent_id, x.joined_at, x.left_at, coalesce(known.role, 'participant'),
+    select x.meeting_id, fenced.created_at, x.agent_id, x.joined_at, x.left_at, coalesce(known.role, 'participant'),
            case when x.is_added and known.speaking_order is null
                 then coalesce((select max(p.speaking_order) from meeting_participants p
                                 where p.meeting_id = x.meeting_id), 0)
@@ -75,7 +75,6 @@ participant as (
       from unnest($25::uuid[], $26::uuid[], $27::boolean[], $28::timestamptz[], $29::timestamptz[])
            with ordinality as x (meeting_id, agent_id, is_added, joined_at, left_at, nth)
       join fenced on fenced.id = x.meeting_id
-      join meetings m on m.id = x.meeting_id
       left join meeting_participants known on known.meeting_id = x.meeting_id and known.agent_id = x.agent_id
      where x.is_added or known.agent_id is not null
         on conflict (meeting_id, agent_id) do update
