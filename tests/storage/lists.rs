@@ -65,7 +65,7 @@ fn day(text: &str) -> DateTime<Utc> {
 /// that is in some hundred.
 fn meetings() -> Vec<(String, MeetingFilter)> {
     type Set = fn(&mut MeetingFilter);
-    let others: [(&str, Set); 9] = [
+    let others: [(&str, Set); 10] = [
         ("", |_| {}),
         ("status completed", |f| f.status = Some(Status::Completed)),
         ("status failed", |f| f.status = Some(Status::Failed)),
@@ -77,6 +77,7 @@ fn meetings() -> Vec<(String, MeetingFilter)> {
             f.until = Some(day("2025-12-20T00:00:00Z"));
         }),
         ("common q", |f| f.words = Words::of("topic")),
+        ("q", |f| f.words = Words::of("word3")),
         ("rare q", |f| f.words = Words::of("rare77")),
     ];
     let agents: [(&str, Set); 8] = [
