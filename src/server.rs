@@ -260,13 +260,19 @@ impl Upkeep {
 
     async fn run(self) {
         loop {
-            self.turn().await;
-            sleep(Limits::UPKEEP_INTERVAL).await;
+            let pause = if self.turn().await {
+                Limits::UPKEEP_INTERVAL
+            } else {
+                Limits::UPKEEP_RETRY
+            };
+            sleep(pause).await;
         }
     }
 
-    /// One turn. What does not succeed is left to the next: until then nothing is lost, and nobody waits.
-    async fn turn(&self) {
+    /// One turn; answers whether all is done. What does not succeed is left to the next: until then nothing is lost, and
+    /// nobody waits.
+    async fn turn(&self) -> bool {
+        let mut is_done = true;
         match self.store.maintain(self.clock.now(), self.retention).await {
             Ok(done) => {
                 for part in &done.made {
@@ -280,12 +286,17 @@ impl Upkeep {
                     info!(messages = done.deleted, "deleted old messages from the log");
                 }
             }
-            Err(error) => warn!(%error, "the log's upkeep is left to its next turn"),
+            Err(error) => {
+                is_done = false;
+                warn!(%error, "the log's upkeep is left to its next turn");
+            }
         }
         let before = self.clock.now() - Limits::IDEMPOTENCY_KEY_TTL;
         if let Err(error) = self.store.forget_keys(before).await {
+            is_done = false;
             warn!(%error, "old idempotency keys are left to the next turn");
         }
+        is_done
     }
 }
 

@@ -271,6 +271,13 @@ impl Limits {
     pub const JOURNAL_PAGE_ROWS: u32 = 256;
     /// Bytes in one transaction, unless a single append or message has more: databases have limits on a statement.
     pub const BATCH_MAX_BYTES: usize = 16_777_216;
+    /// Messages that are logged by one statement; more take several, in one transaction, so that none runs into the database's time
+    /// limit and is tried again for ever.
+    pub const STATEMENT_MAX_MESSAGES: usize = 4_000;
+    /// A request whose body took longer to arrive is asked once more who it is from: a token may have gone meanwhile.
+    pub const IDENTITY_MAX_AGE: Duration = Duration::from_secs(1);
+    /// A body with more bytes is read off the threads that serve everybody.
+    pub const BODY_READ_INLINE_MAX_BYTES: usize = 262_144;
     /// What a command holds of the server's room for commands: one place, and one more for each of these many bytes. The
     /// default room is then half a GiB at most.
     pub const BYTES_PER_PERMIT: usize = 65_536;
@@ -307,6 +314,8 @@ impl Limits {
     pub const PARTITIONS_AHEAD_MONTHS: u32 = 3;
     /// Time between two turns of the log's upkeep. Retention is in days, so an hour is soon enough.
     pub const UPKEEP_INTERVAL: Duration = Duration::from_hours(1);
+    /// The same after a turn that was not finished: what was in its way is gone by then.
+    pub const UPKEEP_RETRY: Duration = Duration::from_mins(1);
     /// Old messages deleted in one transaction, so that none of them takes long.
     pub const UPKEEP_BATCH_ROWS: u32 = 1_000;
     /// Bytes of a JSON body that is no message: settings and names need no more.

@@ -148,6 +148,23 @@ pub(super) async fn identify(api: &Api, headers: &HeaderMap) -> Result<Identity,
     Ok(identity)
 }
 
+/// Whether who asked still may, a while later; it is not counted again.
+///
+/// # Errors
+/// 401 if the token opens nothing any more.
+pub(super) async fn ensure_still(
+    api: &Api,
+    headers: &HeaderMap,
+    identity: &Identity,
+) -> Result<(), ApiError> {
+    let still = bearer_of(api, headers).await?;
+    if still.owner() == identity.owner() {
+        Ok(())
+    } else {
+        Err(ApiError::unauthenticated())
+    }
+}
+
 async fn bearer_of(api: &Api, headers: &HeaderMap) -> Result<Identity, ApiError> {
     let token = hash(token(headers).ok_or_else(ApiError::unauthenticated)?);
     if api.admin.is(token) {

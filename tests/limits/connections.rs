@@ -109,6 +109,41 @@ async fn a_body_that_announces_too_much_is_refused_before_it_is_sent() {
 }
 
 #[tokio::test]
+async fn bodies_on_their_way_take_the_room_of_commands() {
+    let fresh = Fresh::sqlite().await;
+    let places = 3;
+    let limits = Limits {
+        commands_pending_max: places,
+        ..limits()
+    };
+    let server = Server::with(&fresh, limits).await;
+    let [ada] = server.agents(["ada"]).await;
+    let message = json!({"sender_id": ada.id, "receiver_id": ada.id, "message_content": "hello"});
+    // What is between the fields takes room as well.
+    let blanks = " ".repeat(places * Limits::BYTES_PER_PERMIT - 1_000);
+    let long = format!("{blanks}{message}");
+    let (most, rest) = long.split_at(long.len() - 10);
+    let mut slow = Raw::to(&server.admin).await;
+    let headers = format!(
+        "content-type: application/json\r\ncontent-length: {}\r\n",
+        long.len()
+    );
+    slow.say(post(COMMUNICATIONS, &headers)).await;
+    slow.say(most).await;
+    eventually("there is no room for another body", || async {
+        let logged = server.admin.post::<Value>(COMMUNICATIONS, &message).await;
+        (logged.err()?.code() == Some("overloaded")).then_some(())
+    })
+    .await;
+    assert_eq!(healthy(&server.admin).await, 200);
+    slow.say(rest).await;
+    assert_eq!(slow.answer().await.0, 201);
+    let logged = server.admin.post::<Value>(COMMUNICATIONS, &message).await;
+    assert_eq!(logged.unwrap()["message_content"], "hello");
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_body_that_does_not_end_is_cut_at_the_limit() {
     let fresh = Fresh::sqlite().await;
     let server = Server::on(&fresh).await;

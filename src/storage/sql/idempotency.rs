@@ -5,10 +5,11 @@ use sqlx::Pool;
 use uuid::Uuid;
 
 use super::super::{Answer, Error, KeptAnswer, KeyedRequest, Reserved};
-use super::Dialect;
 use super::fields::{Columns, Fields};
 use super::lease::Lease;
 use super::statement::{Statement, Value};
+use super::{Dialect, upkeep};
+use crate::config::Limits;
 
 fn decode(row: &impl Columns) -> Result<Reserved, Error> {
     let row = Fields::of("idempotency_keys", row);
@@ -132,9 +133,16 @@ pub(super) async fn forget<DB: Dialect>(
     pool: &Pool<DB>,
     before: DateTime<Utc>,
 ) -> Result<(), Error> {
-    let statement = Statement::new(
-        "delete from idempotency_keys where created_at < ?",
-        [before.into()],
-    );
-    Lease::of(pool).await?.fetch(statement).await.map(|_| ())
+    let some = || {
+        Statement::new(
+            "delete from idempotency_keys
+              where (owner_id, key) in (select owner_id, key
+                                          from idempotency_keys
+                                         where created_at < ?
+                                         limit ?)
+             returning resource_id",
+            [before.into(), Limits::UPKEEP_BATCH_ROWS.into()],
+        )
+    };
+    upkeep::delete_in_batches(pool, some).await
 }

@@ -40,14 +40,33 @@ pub(super) async fn maintain<DB: Dialect>(
 
 /// Direct messages that are gone from the log go from their receivers' lines.
 async fn forget_places<DB: Dialect>(pool: &Pool<DB>, oldest: DateTime<Utc>) -> Result<(), Error> {
-    let statement = Statement::new(
-        "delete from direct_messages
-          where sent_at < ?
-            and not exists (select 1 from communications
-                             where id = communication_id and timestamp = sent_at)",
-        [oldest.into()],
-    );
-    Lease::of(pool).await?.fetch(statement).await.map(|_| ())
+    let some = || {
+        Statement::new(
+            "delete from direct_messages
+              where communication_id in (select communication_id
+                                           from direct_messages
+                                          where sent_at < ?
+                                            and not exists (select 1 from communications
+                                                             where id = communication_id and timestamp = sent_at)
+                                          limit ?)
+             returning communication_id",
+            [oldest.into(), Limits::UPKEEP_BATCH_ROWS.into()],
+        )
+    };
+    delete_in_batches(pool, some).await
+}
+
+/// Deletes some rows at a time, until there are none, with a statement that answers with those it has deleted.
+pub(super) async fn delete_in_batches<DB: Dialect>(
+    pool: &Pool<DB>,
+    some: impl Fn() -> Statement<DB>,
+) -> Result<(), Error> {
+    loop {
+        let deleted = Lease::of(pool).await?.fetch(some()).await?;
+        if deleted.len() < Limits::UPKEEP_BATCH_ROWS as usize {
+            return Ok(());
+        }
+    }
 }
 
 /// Deletes a batch of old messages that no meeting links to. Answers how many were found and how many are gone: a link that was

@@ -201,6 +201,20 @@ impl Call {
         Ok(room)
     }
 
+    /// Reads what the body says; a large one off the threads that serve everybody.
+    pub(super) async fn reading<T: Send + 'static>(
+        self,
+        read: impl FnOnce(&Self) -> Result<T, ApiError> + Send + 'static,
+    ) -> Result<(Self, T), ApiError> {
+        if self.body.len() <= Limits::BODY_READ_INLINE_MAX_BYTES {
+            let said = read(&self)?;
+            return Ok((self, said));
+        }
+        let reading = move || read(&self).map(|said| (self, said));
+        let read = tokio::task::spawn_blocking(reading).await;
+        read.map_err(|_| ApiError::internal())?
+    }
+
     /// The `{id}` of the path.
     ///
     /// # Panics

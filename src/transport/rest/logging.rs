@@ -67,10 +67,14 @@ struct Logged {
 )]
 async fn create(call: Call, act: Arc<Act>) -> Result<Response, ApiError> {
     call.identity.caller()?;
-    let mut body = call.fields()?;
-    let new = NewCommunication::read(&mut body, &call, &act);
-    body.finish()?;
-    let message = accept(new, &call, &act, 0)?;
+    let of = Arc::clone(&act);
+    let read = move |call: &Call| {
+        let mut body = call.fields()?;
+        let new = NewCommunication::read(&mut body, call, &of);
+        body.finish()?;
+        accept(new, call, &of, 0)
+    };
+    let (call, message) = call.reading(read).await?;
     let faulty = |ids: &[Uuid]| -> Map<String, Value> {
         let sides = [
             ("sender_id", message.sender),
@@ -100,36 +104,9 @@ async fn create(call: Call, act: Arc<Act>) -> Result<Response, ApiError> {
 )]
 async fn create_all(call: Call, act: Arc<Act>) -> Result<Response, ApiError> {
     call.identity.caller()?;
-    let mut faults = Map::new();
-    let (mut messages, mut lines) = (Vec::new(), Vec::new());
-    for (line, text) in (1_usize..).zip(call.body.split(|byte| *byte == b'\n')) {
-        if text.trim_ascii().is_empty() {
-            continue;
-        }
-        if messages.len() == Limits::BATCH_MAX_MESSAGES {
-            let reason = format!("has more than {} messages", Limits::BATCH_MAX_MESSAGES);
-            return Err(ApiError::invalid("body", reason));
-        }
-        match read_line(text, &call, &act, messages.len())? {
-            Ok(message) => {
-                messages.push(message);
-                lines.push(line);
-            }
-            Err(faulty) => {
-                let named = faulty.into_iter();
-                faults.extend(named.map(|(field, why)| (format!("line {line}.{field}"), why)));
-            }
-        }
-        if faults.len() >= Limits::FAULTS_MAX {
-            break;
-        }
-    }
-    if !faults.is_empty() {
-        return Err(ApiError::validation(faults));
-    }
-    if messages.is_empty() {
-        return Err(ApiError::invalid("body", "has no message in it"));
-    }
+    let of = Arc::clone(&act);
+    let read = move |call: &Call| read_lines(call, &of);
+    let (call, (messages, lines)) = call.reading(read).await?;
     let ids: Vec<_> = messages.iter().map(|message| message.id.0).collect();
     let sides: Vec<_> = messages.iter().map(|m| (m.sender, m.receiver)).collect();
     let faulty = |ids: &[Uuid]| -> Map<String, Value> {
@@ -149,6 +126,44 @@ async fn create_all(call: Call, act: Arc<Act>) -> Result<Response, ApiError> {
     log(&call, messages, faulty).await?;
     let count = ids.len();
     Ok(created(&Logged { count, ids }))
+}
+
+/// The messages of a batch, each with the number of its line.
+fn read_lines(
+    call: &Call,
+    act: &Act,
+) -> Result<(Vec<storage::Communication>, Vec<usize>), ApiError> {
+    let mut faults = Map::new();
+    let (mut messages, mut lines) = (Vec::new(), Vec::new());
+    for (line, text) in (1_usize..).zip(call.body.split(|byte| *byte == b'\n')) {
+        if text.trim_ascii().is_empty() {
+            continue;
+        }
+        if messages.len() == Limits::BATCH_MAX_MESSAGES {
+            let reason = format!("has more than {} messages", Limits::BATCH_MAX_MESSAGES);
+            return Err(ApiError::invalid("body", reason));
+        }
+        match read_line(text, call, act, messages.len())? {
+            Ok(message) => {
+                messages.push(message);
+                lines.push(line);
+            }
+            Err(faulty) => {
+                let named = faulty.into_iter();
+                faults.extend(named.map(|(field, why)| (format!("line {line}.{field}"), why)));
+            }
+        }
+        if faults.len() >= Limits::FAULTS_MAX {
+            break;
+        }
+    }
+    if !faults.is_empty() {
+        return Err(ApiError::validation(faults));
+    }
+    if messages.is_empty() {
+        return Err(ApiError::invalid("body", "has no message in it"));
+    }
+    Ok((messages, lines))
 }
 
 /// The message on one line, or what is wrong with its fields.

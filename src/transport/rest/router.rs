@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::call::{Call, Captured, Load, Visit};
 use super::route::{Answer, Route};
+use crate::config::Limits;
 use crate::transport::idempotency::{self, Fingerprint, Turn};
 use crate::transport::{Api, ApiError, Response, auth};
 
@@ -108,7 +109,12 @@ impl Found {
             }
             Answer::Acting(intake, answer) => {
                 let identity = auth::identify(&api, load.headers()).await?;
+                let clock = &api.context.clock;
+                let identified = clock.elapsed();
                 let (body, room) = load.take_body(*intake, &api).await?;
+                if clock.elapsed().saturating_sub(identified) > Limits::IDENTITY_MAX_AGE {
+                    auth::ensure_still(&api, load.headers(), &identity).await?;
+                }
                 let fingerprint = || Fingerprint::of(&route.method(), &path, load.query(), &body);
                 let turn = idempotency::turn(&api, &identity, load.headers(), fingerprint).await?;
                 let act = match turn {
