@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 use synod::client::{Ended, Then};
+use synod::config::Limits;
 use synod::domain::{Refusal, Status};
 use synod::wire::{CloseCode, journal, outbound};
 
@@ -173,6 +174,16 @@ fn every_message_is_said_by_somebody_and_has_an_example() {
             }
         }
     }
+}
+
+#[test]
+fn a_line_lists_as_many_meetings_as_the_server_does() {
+    let json = Document::read().json;
+    let first = &json["components"]["messages"]["line_connected"];
+    let most = &first["payload"]["properties"]["meetings"]["maxItems"];
+    assert_eq!(*most, Limits::LINE_MEETINGS_MAX);
+    let said = format!("at most {most};");
+    assert!(first["summary"].as_str().unwrap().contains(&said));
 }
 
 #[test]

@@ -264,6 +264,41 @@ async fn a_line_brings_news_of_its_meetings(fresh: Fresh) {
 }
 
 #[tokio::test]
+async fn a_line_lists_the_newest_open_meetings_and_no_more_than_it_says() {
+    let fresh = Fresh::postgres().await;
+    let server = Server::on(&fresh).await;
+    let [ada] = server.agents(["ada"]).await;
+    let many = i64::from(Limits::LINE_MEETINGS_MAX) + 2;
+    let mut psql = fresh.psql().await;
+    // The last one is over, and every second one of the others has begun.
+    let meetings = "with meeting as (
+             insert into meetings (id, topic, meeting_type, status, outcome, max_discussion_rounds, settings, created_at, last_seq)
+             select gen_random_uuid(), nth::text, 'user_specified',
+                    case when nth > $1 then 'completed' when nth % 2 = 0 then 'pending' else 'in_progress' end,
+                    case when nth > $1 then 'tie' end, 3, '{}', '2025-07-01'::timestamptz + nth * interval '1 minute', 1
+               from generate_series(1, $1 + 1) as nth
+             returning id, created_at)
+         insert into meeting_participants (meeting_id, meeting_created_at, agent_id, joined_at, role, speaking_order)
+         select id, created_at, $2, created_at, 'participant', 1 from meeting";
+    let filled = sqlx::query(meetings).bind(many).bind(ada.id);
+    filled.execute(&mut psql).await.unwrap();
+
+    let mut socket = ada.client.line(None).await.unwrap();
+    let first = connected(&mut socket).await;
+    let topics: Vec<_> = first.meetings.iter().map(|m| m["topic"].clone()).collect();
+    let newest = (3..=many).rev().map(|nth| json!(nth.to_string()));
+    assert_eq!(topics, newest.collect::<Vec<_>>());
+    assert_eq!(first.meetings[0]["status"], "pending");
+    assert_eq!(first.meetings[1]["status"], "in_progress");
+    for (status, number) in [("pending", many / 2), ("in_progress", many / 2)] {
+        let path = format!("/api/v1/meetings?status={status}");
+        let all: Value = ada.client.get(&path).await.unwrap();
+        assert_eq!(all["total"], json!(number), "the rest is found there");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_line_refuses_what_is_not_for_it() {
     let fresh = Fresh::sqlite().await;
     let server = Server::on(&fresh).await;

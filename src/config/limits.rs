@@ -327,6 +327,9 @@ impl Limits {
     pub const BATCH_MAX_MESSAGES: usize = 10_000;
     /// Faults told of one request: more help nobody.
     pub const FAULTS_MAX: usize = 100;
+    /// Meetings that an agent's own line lists when it connects: the newest of those that have not ended. More than an agent can
+    /// attend, and one read of the database; the rest is found by `GET /meetings`.
+    pub const LINE_MEETINGS_MAX: u32 = 500;
     /// Rows of the journal read at once for a resume. Each may hold an opinion of the largest size, and each connection
     /// reads for itself.
     pub const RESUME_PAGE_ROWS: u32 = 32;

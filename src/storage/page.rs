@@ -14,6 +14,14 @@ pub struct PageRequest {
     pub start: Start,
 }
 
+impl PageRequest {
+    /// The first rows of a list, which is not counted.
+    pub fn newest(size: u32) -> Self {
+        let start = Start::After(Keyset::NEWEST);
+        Self { size, start }
+    }
+}
+
 /// Where a page starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Start {

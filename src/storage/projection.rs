@@ -28,7 +28,7 @@ pub enum Row {
         /// When.
         at: DateTime<Utc>,
     },
-    /// The meeting decided.
+    /// The meeting decided. The database itself lists the decision for all who were in the meeting.
     Decided(Decided),
 }
 

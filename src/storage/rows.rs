@@ -185,14 +185,16 @@ pub struct Header {
 pub struct MeetingFilter {
     /// With this status.
     pub status: Option<Status>,
+    /// That has not ended.
+    pub is_open: bool,
     /// With this outcome.
     pub outcome: Option<Outcome>,
     /// With this participant or moderator.
     pub agent: Option<AgentId>,
     /// That this agent may see: those it is in or moderates.
     pub visible_to: Option<AgentId>,
-    /// Whose topic contains these words, upper and lower case alike.
-    pub words: Option<String>,
+    /// With all of these words in its topic.
+    pub words: Option<Words>,
     /// Created at or after.
     pub from: Option<DateTime<Utc>>,
     /// Created before.
@@ -235,11 +237,6 @@ pub struct Message {
 
 /// What a [`Message`] can be: an opinion, a vote, or something about the meeting itself.
 pub const MESSAGE_TYPES: [&str; 3] = ["opinion", "consensus", "meta"];
-
-/// Text as it is searched: upper and lower case alike, the same in every database.
-pub(super) fn folded(text: &str) -> String {
-    text.to_lowercase()
-}
 
 /// What was done to keep the log in good order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! Words, by which messages are searched: told apart and folded here, so that every database finds the same.
+//! Words, by which messages and meetings are searched: told apart and folded here, so that every database finds the same.
 //!
 //! A word is a run of letters and digits of any script; all other signs part words. Upper and lower case are alike, accents
 //! are not, and only whole words are found.
@@ -6,7 +6,6 @@
 use std::collections::BTreeSet;
 
 use super::Communication;
-use super::rows::folded;
 use crate::config::Limits;
 
 /// Characters of a word; of a longer one only these count. PostgreSQL takes 2 046 bytes.
@@ -32,6 +31,11 @@ impl Words {
     pub(super) fn occur_in(&self, message: &Communication) -> bool {
         self.0.is_subset(&searchable(message))
     }
+
+    /// Whether all of them occur in a meeting's topic.
+    pub(super) fn occur_in_topic(&self, topic: &str) -> bool {
+        self.0.is_subset(&split(topic).collect())
+    }
 }
 
 /// The words by which a message is found: those of its topic and of the beginning of its content, each once.
@@ -46,7 +50,16 @@ pub(super) fn searchable(message: &Communication) -> BTreeSet<String> {
 
 /// As [`searchable`], in one text with a blank between two words.
 pub(super) fn searchable_text(message: &Communication) -> String {
-    let words: Vec<_> = searchable(message).into_iter().collect();
+    joined(searchable(message))
+}
+
+/// The words by which a meeting is found, those of its topic, each once, in one text with a blank between two words.
+pub(super) fn searchable_topic(topic: &str) -> String {
+    joined(split(topic).collect())
+}
+
+fn joined(words: BTreeSet<String>) -> String {
+    let words: Vec<_> = words.into_iter().collect();
     words.join(" ")
 }
 
@@ -54,7 +67,7 @@ fn split(text: &str) -> impl Iterator<Item = String> {
     let words = text.split(|sign: char| !sign.is_alphanumeric());
     words
         .filter(|word| !word.is_empty())
-        .map(|word| folded(word).chars().take(WORD_MAX_CHARS).collect())
+        .map(|word| word.to_lowercase().chars().take(WORD_MAX_CHARS).collect())
 }
 
 #[cfg(test)]

@@ -278,6 +278,7 @@ async fn decisions_and_the_messages_behind_them_are_found_from_either_side(fresh
         ("outcome=consensus", 1),
         ("outcome=tie", 0),
         ("q=WHERE+do", 1),
+        ("q=WHER", 0),
         ("q=nowhere", 0),
         ("start_date=2001-01-01", 1),
         ("end_date=2001-01-01", 0),

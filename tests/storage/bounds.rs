@@ -3,9 +3,7 @@
 use std::slice::from_ref;
 
 use synod::config::Limits;
-use synod::storage::{
-    Communication, CommunicationFilter, Error, Heading, Keyset, PageRequest, Start,
-};
+use synod::storage::{Communication, CommunicationFilter, Error, Heading, PageRequest, Start};
 
 use super::fixtures::{agents, communication, everything, page};
 use crate::support::database::Fresh;
@@ -91,10 +89,7 @@ async fn headings_are_the_newest_messages_without_their_words(fresh: &Fresh) {
     let own: Vec<_> = all.iter().filter(|h| h.receiver == known[1]).collect();
     let told = store.headings(&mine, 100).await.unwrap();
     assert_eq!(told.iter().collect::<Vec<_>>(), own);
-    let newest = PageRequest {
-        size: 100,
-        start: Start::After(Keyset::NEWEST),
-    };
+    let newest = PageRequest::newest(100);
     let first = store.communications(&mine, newest).await.unwrap();
     assert_eq!(first.items.len(), own.len());
 }

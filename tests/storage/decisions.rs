@@ -1,15 +1,21 @@
 //! Decisions: written once, found by every filter, refused to every hand that would change them.
 
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
-use synod::domain::{AgentId, CommunicationId, Created, DecisionId};
-use synod::storage::{Database, Decision, DecisionFilter, Store, Total};
+use synod::domain::{AgentId, Command, CommunicationId, Created, DecisionId};
+use synod::storage::{
+    Appended, Database, Decision, DecisionFilter, PageRequest, Start, Store, Total,
+};
 
-use super::fixtures::{Live, agents, communication, created, everything, meeting_id, uuid};
+use super::fixtures::{
+    Live, agents, agree, by, communication, created, everything, join, meeting_id, speak, uuid,
+};
 use crate::support::database::Fresh;
 
 on_every_store! {
     a_decision_says_all_that_led_to_it,
     filters_hold_alone_and_together,
+    whoever_was_in_the_meeting_sees_what_it_decided,
+    a_walk_through_an_agents_decisions_is_not_disturbed_by_new_ones,
 }
 
 async fn decided(
@@ -117,6 +123,72 @@ async fn filters_hold_alone_and_together(fresh: &Fresh) {
         .await,
         []
     );
+}
+
+fn seen_by(agent: AgentId) -> DecisionFilter {
+    DecisionFilter {
+        visible_to: Some(agent),
+        ..DecisionFilter::default()
+    }
+}
+
+/// Also one who left, one who only moderates, and one who came in the very append that decided.
+async fn whoever_was_in_the_meeting_sees_what_it_decided(fresh: &Fresh) {
+    let store = &*fresh.store;
+    let known = agents(store, 6).await;
+    let created = Created {
+        moderator: Some(known[3]),
+        ..created(1, &known[..3])
+    };
+    let mut live = Live::begin_as(store, 1, created).await;
+    live.keep(store, by(known[2], Command::Leave)).await;
+    live.start(store).await;
+    for agent in &known[..2] {
+        live.keep(store, speak(*agent, "tea")).await;
+    }
+    let append = live.handle_all([agree(known[0]), join(known[4]), agree(known[1])]);
+    let answer = store.append(std::slice::from_ref(&append)).await.unwrap();
+    assert_eq!(answer, [Appended::Committed]);
+    store
+        .append(&[append])
+        .await
+        .expect("again, as after a lost answer");
+    let all = store
+        .decisions(&DecisionFilter::default(), everything())
+        .await;
+    let all = all.unwrap().items;
+    assert_eq!(all.len(), 1);
+    for (agent, sees) in known.iter().zip([true, true, true, true, true, false]) {
+        let seen = store
+            .decisions(&seen_by(*agent), everything())
+            .await
+            .unwrap();
+        assert_eq!(seen.items, all[..usize::from(sees)], "{agent}");
+        assert_eq!(seen.total, Some(Total::exactly(u64::from(sees))));
+    }
+}
+
+async fn a_walk_through_an_agents_decisions_is_not_disturbed_by_new_ones(fresh: &Fresh) {
+    let store = &*fresh.store;
+    let known = agents(store, 3).await;
+    for n in 0..12 {
+        let who = if n % 2 == 0 { &known[..2] } else { &known[1..] };
+        // Three at one time.
+        decided(store, 100 + n / 3 * 100 + n, who, Vec::new()).await;
+    }
+    let filter = seen_by(known[0]);
+    let before = store.decisions(&filter, everything()).await.unwrap().items;
+    assert_eq!(before.len(), 6);
+    let mut walked = Vec::new();
+    let mut request = PageRequest::newest(2);
+    loop {
+        let part = store.decisions(&filter, request).await.unwrap();
+        walked.extend(part.items);
+        let Some(place) = part.next else { break };
+        decided(store, 1000 + walked.len() as u64, &known[..2], Vec::new()).await;
+        request.start = Start::After(place);
+    }
+    assert_eq!(walked, before);
 }
 
 const CHANGES: [&str; 3] = [

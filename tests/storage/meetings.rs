@@ -1,11 +1,13 @@
 //! Meetings as they are created and found again.
 
 use synod::domain::{AgentId, Command, CommunicationId, Created, Outcome, Status};
-use synod::storage::{Error, JournalRow, MeetingFilter, Store, Total};
+use synod::storage::{
+    Error, JournalRow, Meeting, MeetingFilter, PageRequest, Start, Store, Total, Words,
+};
 
 use super::fixtures::{
-    Live, agent_id, agents, at, by_admin, communication, created, entry, everything, meeting_id,
-    new_meeting, uuid,
+    Live, agent_id, agents, at, by, by_admin, communication, created, entry, everything, join,
+    meeting_id, new_meeting, uuid,
 };
 use crate::support::database::Fresh;
 
@@ -16,7 +18,9 @@ on_every_store! {
     a_meeting_is_created_once,
     open_meetings_come_oldest_first,
     filters_hold_alone_and_together,
-    words_are_found_whatever_their_case_and_signs,
+    words_of_a_topic_are_found_whole_and_in_either_case,
+    an_agents_meetings_come_in_their_own_order_whenever_it_came,
+    a_walk_through_an_agents_meetings_is_not_disturbed_by_new_ones,
 }
 
 async fn a_new_meeting_is_whole(fresh: &Fresh) {
@@ -224,6 +228,7 @@ async fn filters_hold_alone_and_together(fresh: &Fresh) {
     let (first, second) = (Some(known[0]), Some(known[1]));
     assert_eq!(found(&|_| {}).await, [1, 2, 3, 4]);
     assert_eq!(found(&|f| f.status = Some(Status::Completed)).await, [3, 4]);
+    assert_eq!(found(&|f| f.is_open = true).await, [1, 2]);
     assert_eq!(found(&|f| f.outcome = Some(Outcome::Cancelled)).await, [4]);
     assert_eq!(found(&|f| f.agent = first).await, [1, 3]);
     assert_eq!(found(&|f| f.visible_to = second).await, [2, 3]);
@@ -231,12 +236,17 @@ async fn filters_hold_alone_and_together(fresh: &Fresh) {
     assert_eq!(found(&|f| f.until = Some(at(4))).await, [1, 2, 3]);
     let both = |f: &mut MeetingFilter| (f.agent, f.visible_to) = (first, second);
     assert_eq!(found(&both).await, [3]);
+    let itself = |f: &mut MeetingFilter| (f.agent, f.visible_to) = (first, first);
+    assert_eq!(found(&itself).await, [1, 3]);
+    let open = |f: &mut MeetingFilter| (f.visible_to, f.is_open) = (second, true);
+    assert_eq!(found(&open).await, [2]);
     let all = |outcome| MeetingFilter {
         status: Some(Status::Completed),
+        is_open: false,
         outcome: Some(outcome),
         agent: first,
         visible_to: second,
-        words: Some("äpfel".to_owned()),
+        words: Words::of("äpfel"),
         from: Some(at(2)),
         until: Some(at(4)),
     };
@@ -244,27 +254,106 @@ async fn filters_hold_alone_and_together(fresh: &Fresh) {
     assert_eq!(found(&|f| *f = all(Outcome::Cancelled)).await, [0; 0]);
 }
 
-async fn words_are_found_whatever_their_case_and_signs(fresh: &Fresh) {
+async fn words_of_a_topic_are_found_whole_and_in_either_case(fresh: &Fresh) {
     let store = &*fresh.store;
-    some_meetings(store).await;
-    let count = async |words: &str| {
-        let words = Some(words.to_owned());
+    let known = some_meetings(store).await;
+    let topic = "It's “said”: ÄPFEL-Mus & NOT (or) 3×4?".to_owned();
+    let other = Created {
+        topic,
+        ..created(5, &known)
+    };
+    Live::begin_as(store, 5, other).await;
+    let found = async |text: &str| {
+        let words = Words::of(text);
+        assert!(words.is_some(), "{text:?}");
         let filter = MeetingFilter {
             words,
             ..MeetingFilter::default()
         };
-        store
-            .meetings(&filter, everything())
-            .await
-            .unwrap()
-            .items
-            .len()
+        ids(&store.meetings(&filter, everything()).await.unwrap().items)
     };
-    for words in ["äpfel", "ÄPFEL", "TOPIC", "& 100%", ""] {
-        assert_eq!(count(words).await, 4, "{words:?}");
+    for text in ["äpfel", "ÄPFEL", "(äpfel) *"] {
+        assert_eq!(found(text).await, [5, 4, 3, 2, 1], "{text:?}");
     }
-    for words in ["%topic", "t_pic", "\\", "apfel", "'", "100\\%"] {
-        assert_eq!(count(words).await, 0, "{words:?}");
+    for text in ["TOPIC", "topic 100%", "100 äpfel Topic"] {
+        assert_eq!(found(text).await, [4, 3, 2, 1], "{text:?}");
     }
-    assert_eq!(count("topic 3").await, 1);
+    for text in ["said", "mus it", "not or", "4 3"] {
+        assert_eq!(found(text).await, [5], "{text:?}");
+    }
+    for text in ["apfel", "äpfe", "opic", "topic 5", "mus topic"] {
+        assert_eq!(found(text).await, [0; 0], "{text:?}");
+    }
+    assert_eq!(found("topic 3").await, [3]);
+}
+
+/// The numbers of meetings.
+fn ids(rows: &[Meeting]) -> Vec<u64> {
+    rows.iter().map(|row| row.id.0.as_u64_pair().1).collect()
+}
+
+async fn an_agents_meetings_come_in_their_own_order_whenever_it_came(fresh: &Fresh) {
+    let store = &*fresh.store;
+    let known = agents(store, 3).await;
+    let of = async |agent| {
+        let filter = MeetingFilter {
+            agent: Some(agent),
+            ..MeetingFilter::default()
+        };
+        ids(&store.meetings(&filter, everything()).await.unwrap().items)
+    };
+    let mut first = Live::begin(store, 1, &known[..1]).await;
+    let mut second = Live::begin(store, 2, &known[..1]).await;
+    let moderated = Created {
+        moderator: Some(known[2]),
+        ..created(3, &known[..1])
+    };
+    Live::begin_as(store, 3, moderated).await;
+    second.keep(store, join(known[2])).await;
+    first.keep(store, join(known[2])).await;
+    assert_eq!(of(known[2]).await, [3, 2, 1], "moderated, joined");
+    second.keep(store, by(known[2], Command::Leave)).await;
+    assert_eq!(of(known[2]).await, [3, 2, 1], "also when it left");
+    assert_eq!(of(known[1]).await, [0; 0]);
+}
+
+async fn a_walk_through_an_agents_meetings_is_not_disturbed_by_new_ones(fresh: &Fresh) {
+    let store = &*fresh.store;
+    let known = agents(store, 3).await;
+    // Several at one time, so that the id must decide; and of every second one the agent knows nothing yet.
+    let begin = async |n: u64, seconds, participants: &[AgentId]| {
+        let new = new_meeting(created(n, participants), seconds).1;
+        store.create_meeting(&new).await.unwrap();
+    };
+    for n in 0..20 {
+        let who = if n % 2 == 0 { &known[..2] } else { &known[1..] };
+        begin(100 + n, i64::try_from(n / 4).unwrap(), who).await;
+    }
+    for (round, together) in (1..).zip([false, true]) {
+        let filter = MeetingFilter {
+            agent: Some(known[0]),
+            visible_to: together.then_some(known[1]),
+            is_open: together,
+            ..MeetingFilter::default()
+        };
+        let before = ids(&store.meetings(&filter, everything()).await.unwrap().items);
+        let mut walked = Vec::new();
+        let mut request = PageRequest::newest(3);
+        loop {
+            let part = store.meetings(&filter, request).await.unwrap();
+            assert_eq!(part.total, None, "nothing is counted");
+            walked.extend(ids(&part.items));
+            let Some(place) = part.next else { break };
+            // One newer than all, and one at the time where the page ends, before it.
+            let n = 1000 * round + walked.len() as u64;
+            begin(n, 50, &known[..2]).await;
+            let taken = part
+                .items
+                .last()
+                .map(|row| (row.created_at - at(0)).num_seconds());
+            begin(n + 500, taken.unwrap(), &known[..2]).await;
+            request.start = Start::After(place);
+        }
+        assert_eq!(walked, before);
+    }
 }

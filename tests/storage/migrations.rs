@@ -2,7 +2,10 @@
 
 use synod::domain::Created;
 use synod::storage::migrate::{self, Migration};
-use synod::storage::{Communication, CommunicationFilter, Database, Words, connect};
+use synod::storage::{
+    Communication, CommunicationFilter, Database, DecisionFilter, MeetingFilter, Store, Words,
+    connect,
+};
 
 use super::fixtures::{Live, agents, at, communication, created, everything};
 use crate::support::database::Empty;
@@ -61,10 +64,13 @@ async fn sqlite_keeps_the_log_on_its_way_down_and_up() {
     the_log_survives(&Empty::sqlite().database).await;
 }
 
-/// Takes back the migration that gives the log its words, and those after it.
-async fn down_before_words(database: &Database) {
+/// Takes back a migration, and those after it.
+async fn down_before(database: &Database, description: &str) {
     let all = migrate::up(database).await.unwrap();
-    let later = all.iter().skip_while(|m| m.description != "log").count();
+    let later = all
+        .iter()
+        .skip_while(|m| m.description != description)
+        .count();
     assert!(later > 0, "{all:?}");
     migrate::down(database, later).await.unwrap();
 }
@@ -89,7 +95,7 @@ async fn the_log_survives(database: &Database) {
     let id = Live::begin_as(&*store, 1, linking).await.id();
     store.close().await;
 
-    down_before_words(database).await;
+    down_before(database, "log").await;
     migrate::up(database).await.unwrap();
 
     let store = connect(database, 2).await.unwrap();
@@ -112,5 +118,72 @@ async fn the_log_survives(database: &Database) {
         messages[1..2],
         "old messages are found by their words"
     );
+    store.close().await;
+}
+
+#[tokio::test]
+async fn postgres_lists_old_meetings_and_decisions() {
+    old_meetings_are_listed(&Empty::postgres().await.database).await;
+}
+
+#[tokio::test]
+async fn sqlite_lists_old_meetings_and_decisions() {
+    old_meetings_are_listed(&Empty::sqlite().database).await;
+}
+
+/// Those of before the migration that gives each agent its lists.
+async fn old_meetings_are_listed(database: &Database) {
+    migrate::up(database).await.unwrap();
+    let store = connect(database, 2).await.unwrap();
+    let known = agents(&*store, 4).await;
+    for n in 1..=4 {
+        let created = Created {
+            topic: format!("Pears, {n} of 4"),
+            moderator: Some(known[2]),
+            ..created(n, &known[..2])
+        };
+        let mut live = Live::begin_as(&*store, n, created).await;
+        live.start(&*store).await;
+        if n % 2 == 0 {
+            live.decide(&*store).await;
+        }
+    }
+    let of_each = async |store: &dyn Store| {
+        let mut lists = Vec::new();
+        for agent in known.iter().copied().map(Some) {
+            let decisions = DecisionFilter {
+                visible_to: agent,
+                ..DecisionFilter::default()
+            };
+            let all = MeetingFilter {
+                agent,
+                ..MeetingFilter::default()
+            };
+            let one = MeetingFilter {
+                words: Words::of("pears 3"),
+                ..all.clone()
+            };
+            let all = store.meetings(&all, everything()).await.unwrap();
+            let one = store.meetings(&one, everything()).await.unwrap();
+            let decisions = store.decisions(&decisions, everything()).await.unwrap();
+            lists.push((all.items, one.items, decisions.items));
+        }
+        lists
+    };
+    let before = of_each(&*store).await;
+    let counts = before
+        .iter()
+        .map(|(all, one, decisions)| [all.len(), one.len(), decisions.len()]);
+    assert_eq!(
+        counts.collect::<Vec<_>>(),
+        [[4, 1, 2], [4, 1, 2], [4, 1, 2], [0; 3]]
+    );
+    store.close().await;
+
+    down_before(database, "lists").await;
+    migrate::up(database).await.unwrap();
+
+    let store = connect(database, 2).await.unwrap();
+    assert_eq!(of_each(&*store).await, before);
     store.close().await;
 }

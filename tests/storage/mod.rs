@@ -44,6 +44,7 @@ mod faults;
 mod fixtures;
 mod keys;
 mod links;
+mod lists;
 mod load;
 mod mail;
 mod meetings;

@@ -122,15 +122,30 @@ fn both(one: &CommunicationFilter, other: &CommunicationFilter) -> Communication
     }
 }
 
-/// The scans of a plan that had rows to look at, each with its index if it has one.
-fn scans(plan: &Value, found: &mut Vec<(String, Option<String>)>) {
+/// A part of a plan that read a table or an index.
+#[derive(Debug)]
+pub(super) struct Scan {
+    /// How.
+    pub(super) kind: String,
+    /// By which index, if by one.
+    pub(super) index: Option<String>,
+    /// Rows that it looked at, all in all.
+    pub(super) rows: f64,
+}
+
+/// The scans of a plan that had rows to look at.
+pub(super) fn scans(plan: &Value, found: &mut Vec<Scan>) {
     let text = |key: &str| plan[key].as_str().map(str::to_owned);
     let kind = text("Node Type").unwrap_or_default();
-    let was_run = plan["Actual Loops"].as_f64().unwrap_or_default() > 0.0;
-    let seen = plan["Actual Rows"].as_f64().unwrap_or_default()
-        + plan["Rows Removed by Filter"].as_f64().unwrap_or_default();
-    if was_run && (kind.contains("Index") || (kind == "Seq Scan" && seen > 0.0)) {
-        found.push((kind, text("Index Name")));
+    let number = |key: &str| plan[key].as_f64().unwrap_or_default();
+    let loops = number("Actual Loops");
+    let seen = number("Actual Rows") + number("Rows Removed by Filter");
+    if loops > 0.0 && (kind.contains("Index") || (kind == "Seq Scan" && seen > 0.0)) {
+        found.push(Scan {
+            kind,
+            index: text("Index Name"),
+            rows: loops * seen,
+        });
     }
     for below in plan["Plans"].as_array().into_iter().flatten() {
         scans(below, found);
@@ -174,13 +189,14 @@ async fn every_filter_and_every_common_pair_is_answered_from_an_index() {
         for plan in &plans {
             let mut found = Vec::new();
             scans(&plan[0]["Plan"], &mut found);
-            if found.is_empty() || found.iter().any(|(_, index)| index.is_none()) {
+            if found.is_empty() || found.iter().any(|scan| scan.index.is_none()) {
                 faults.push(format!("{name}: {found:?}"));
             }
-            let is_of_words = |index: &Option<String>| {
-                index.as_ref().is_some_and(|index| index.contains("words"))
+            let is_of_words = |scan: &Scan| {
+                let index = scan.index.as_ref();
+                index.is_some_and(|index| index.contains("words"))
             };
-            if is_laid && !found.iter().any(|(_, index)| is_of_words(index)) {
+            if is_laid && !found.iter().any(is_of_words) {
                 faults.push(format!("{name}, not laid: {found:?}"));
             }
         }

@@ -16,8 +16,8 @@ use super::{Context, Socket};
 use crate::actors::mail;
 use crate::actors::outbox::Reader;
 use crate::config::Limits;
-use crate::domain::{AgentId, Caller, Status};
-use crate::storage::{Error, MeetingFilter, PageRequest, Start, Store, Told};
+use crate::domain::{AgentId, Caller};
+use crate::storage::{Error, Meeting, MeetingFilter, PageRequest, Store, Told};
 use crate::wire::inbound::{Request, Sender};
 use crate::wire::{CloseCode, Frame, outbound};
 
@@ -147,25 +147,20 @@ impl Line {
     }
 }
 
-/// The meetings that an agent is in and that have not ended.
+/// The newest meetings that an agent is in and that have not ended.
 async fn open_meetings(store: &dyn Store, agent: AgentId) -> Result<Vec<Value>, Error> {
-    let mut open = Vec::new();
-    for status in [Status::InProgress, Status::Pending] {
-        let filter = MeetingFilter {
-            status: Some(status),
-            agent: Some(agent),
-            ..MeetingFilter::default()
-        };
-        let page = PageRequest {
-            size: Limits::PAGE_SIZE.1,
-            start: Start::Number(1),
-        };
-        for meeting in store.meetings(&filter, page).await?.items {
-            let (id, topic, last_seq) = (meeting.id, &meeting.topic, meeting.last_seq);
-            open.push(outbound::line_meeting(id, topic, status, last_seq));
-        }
-    }
-    Ok(open)
+    let filter = MeetingFilter {
+        agent: Some(agent),
+        is_open: true,
+        ..MeetingFilter::default()
+    };
+    let page = PageRequest::newest(Limits::LINE_MEETINGS_MAX);
+    let open = store.meetings(&filter, page).await?.items;
+    let listed = |meeting: &Meeting| {
+        let (topic, status) = (&meeting.topic, meeting.header.status);
+        outbound::line_meeting(meeting.id, topic, status, meeting.last_seq)
+    };
+    Ok(open.iter().map(listed).collect())
 }
 
 fn failed(error: &Error) -> CloseCode {

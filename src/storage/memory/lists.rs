@@ -1,6 +1,5 @@
 //! Filters and pages over what is in memory.
 
-use super::super::rows::folded;
 use super::super::{
     Agent, Communication, CommunicationFilter, Decision, DecisionFilter, Keyset, Meeting,
     MeetingFilter, Page, PageRequest, ParticipantRow, Start, Total,
@@ -144,19 +143,17 @@ pub(super) fn meetings(
     filter: &MeetingFilter,
     request: PageRequest,
 ) -> Page<Meeting> {
-    let words = filter.words.as_deref().map(folded);
     let passes = |kept: &&KeptMeeting| {
         let row = &kept.row;
         within(row.created_at, filter.from, filter.until)
             && filter
                 .status
                 .is_none_or(|status| row.header.status == status)
+            && (!filter.is_open || row.header.outcome.is_none())
             && (filter.outcome.is_none() || row.header.outcome == filter.outcome)
             && filter.agent.is_none_or(|agent| kept.has(agent))
             && filter.visible_to.is_none_or(|agent| kept.has(agent))
-            && words
-                .as_ref()
-                .is_none_or(|words| folded(&row.topic).contains(words))
+            && (filter.words.as_ref()).is_none_or(|words| words.occur_in_topic(&row.topic))
     };
     let place = |row: &Meeting| Keyset {
         at: row.created_at,

@@ -8,12 +8,10 @@ use uuid::Uuid;
 use super::super::batch::Batch;
 use super::super::sql::fields::Columns;
 use super::super::sql::lease::Lease;
-use super::super::sql::statement::{Condition, Value};
+use super::super::sql::statement::Value;
 use super::super::sql::{Dialect, Fetched};
 use super::super::{Communication, Error, Upkeep, Words};
 use crate::domain::MeetingId;
-
-const WORDS: &str = "words @@ ?::tsquery";
 
 impl Dialect for Postgres {
     const KEEPS_APPEND_CONNECTION: bool = true;
@@ -23,6 +21,9 @@ impl Dialect for Postgres {
     const FOR_UPDATE_OF_FREE: &'static str = "for update skip locked";
     const EXPLAIN: Option<&'static str> = Some("explain (format json) ");
     const LOOSE_COMMUNICATIONS: &'static str = "communications_default";
+    const MESSAGE_HAS: &'static str = "words @@ ?::tsquery";
+    const MEETING_HAS: &'static str =
+        "id in (select meeting_id from meeting_words where words @@ ?::tsquery)";
 
     fn bind(query: &mut QueryBuilder<Self>, value: Value) {
         match value {
@@ -33,6 +34,10 @@ impl Dialect for Postgres {
             Value::Json(json) => query.push_bind(json).push("::json"),
             Value::Number(number) => query.push_bind(number),
             Value::Bytes(bytes) => query.push_bind(bytes),
+            Value::Words(words) => query
+                .push("array_to_tsvector(string_to_array(")
+                .push_bind(words)
+                .push(", ' '))"),
         };
     }
 
@@ -47,9 +52,9 @@ impl Dialect for Postgres {
     }
 
     /// Each word between quotes, so that it is one word and no operator.
-    fn search(words: &Words) -> Condition {
+    fn search(words: &Words) -> Value {
         let words: Vec<_> = words.iter().map(|word| format!("'{word}'")).collect();
-        Condition::new(WORDS, [words.join(" & ").into()]).laid_as(WORDS)
+        words.join(" & ").into()
     }
 
     async fn keep_parts(

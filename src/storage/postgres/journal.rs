@@ -35,7 +35,7 @@ with fenced as (
      where m.id = x.meeting_id
        and m.epoch = x.epoch
        and m.last_seq = x.first_seq - 1
-    returning m.id, m.epoch
+    returning m.id, m.epoch, m.created_at
 ),
 event as (
     insert into meeting_events (meeting_id, seq, epoch, kind, version, at, payload, frame_id)
@@ -63,8 +63,8 @@ const APPEND: &str = concat!(
     "),
 -- A participant that is there keeps its place; one that is not, or moderated only, gets the next.
 participant as (
-    insert into meeting_participants (meeting_id, agent_id, joined_at, left_at, role, speaking_order)
-    select x.meeting_id, x.agent_id, x.joined_at, x.left_at, coalesce(known.role, 'participant'),
+    insert into meeting_participants (meeting_id, meeting_created_at, agent_id, joined_at, left_at, role, speaking_order)
+    select x.meeting_id, fenced.created_at, x.agent_id, x.joined_at, x.left_at, coalesce(known.role, 'participant'),
            case when x.is_added and known.speaking_order is null
                 then coalesce((select max(p.speaking_order) from meeting_participants p
                                 where p.meeting_id = x.meeting_id), 0)

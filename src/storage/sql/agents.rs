@@ -128,9 +128,11 @@ pub(super) async fn list<DB: Dialect>(
     let list = List {
         columns: COLUMNS,
         table: "agents",
+        found: "agents on id = found_id",
         at: "created_at",
         behind: "(created_at, id) < (?, ?)",
         since: "created_at >= ?",
+        before: "created_at < ?",
         from: None,
         until: None,
         branches: vec![Vec::new()],

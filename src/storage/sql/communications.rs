@@ -2,9 +2,7 @@
 
 use sqlx::Pool;
 
-use super::super::{
-    Communication, CommunicationFilter, Error, Heading, Keyset, Page, PageRequest, Start,
-};
+use super::super::{Communication, CommunicationFilter, Error, Heading, Keyset, Page, PageRequest};
 use super::fields::{Columns, Fields};
 use super::lease::Lease;
 use super::list::List;
@@ -101,15 +99,13 @@ pub(super) async fn headings<DB: Dialect>(
         columns: "id, timestamp, sender_id, receiver_id, topic",
         ..of_filter::<DB>(filter)
     };
-    let request = PageRequest {
-        size: limit,
-        start: Start::After(Keyset::NEWEST),
-    };
     let place = |heading: &Heading| Keyset {
         at: heading.timestamp,
         id: heading.id.0,
     };
-    let page = list.page(pool, request, decode_heading, place).await?;
+    let page = list
+        .page(pool, PageRequest::newest(limit), decode_heading, place)
+        .await?;
     Ok(page.items)
 }
 
@@ -129,26 +125,20 @@ pub(in crate::storage) fn of_filter<DB: Dialect>(filter: &CommunicationFilter) -
     List {
         columns: COLUMNS,
         table: "communications",
+        found: "communications on id = found_id and timestamp = found_at",
         at: "timestamp",
         behind: "(timestamp, id) < (?, ?)",
         since: "timestamp >= ?",
-        from: filter.from,
-        until: filter.until,
+        before: "timestamp < ?",
+        from: None,
+        until: None,
         branches: branches::<DB>(filter),
     }
+    .between(filter.from, filter.until)
 }
 
 fn branches<DB: Dialect>(filter: &CommunicationFilter) -> Vec<Vec<Condition>> {
     let mut common = Vec::new();
-    let times = [
-        ("timestamp >= ?", filter.from),
-        ("timestamp < ?", filter.until),
-    ];
-    common.extend(
-        times
-            .into_iter()
-            .filter_map(|(sql, time)| Some(Condition::new(sql, [time?.into()]))),
-    );
     common.extend(filter.sender.map(sent_by));
     common.extend(filter.receiver.map(received_by));
     let about = |topic: &String| {
@@ -156,7 +146,8 @@ fn branches<DB: Dialect>(filter: &CommunicationFilter) -> Vec<Vec<Condition>> {
             .laid_as("array[topic::text] @> array[?]")
     };
     common.extend(filter.topic.as_ref().map(about));
-    common.extend(filter.words.as_ref().map(DB::search));
+    let has = |words| Condition::new(DB::MESSAGE_HAS, [DB::search(words)]).laid_as(DB::MESSAGE_HAS);
+    common.extend(filter.words.as_ref().map(has));
 
     let mut branches = vec![common];
     let visible_to = filter.visible_to.filter(|&id| filter.agent != Some(id));

@@ -1,13 +1,14 @@
 //! The table `decisions`; its rows are written by an append.
 
 use sqlx::Pool;
+use uuid::Uuid;
 
 use super::super::{Decision, DecisionFilter, Error, Keyset, Page, PageRequest};
 use super::Dialect;
 use super::fields::{Columns, Fields};
 use super::lease::Lease;
 use super::list::List;
-use super::statement::{Condition, Statement, Value};
+use super::statement::{Condition, Statement};
 use crate::domain::{AgentId, CommunicationId, DecisionId, MeetingId};
 
 const COLUMNS: &str = "id, meeting_id, decision_content, rationale, related_communication_ids, \
@@ -38,26 +39,64 @@ pub(super) async fn with_id<DB: Dialect>(
     rows.first().map(decode).transpose()
 }
 
+/// All decisions.
+const ALL: List = List {
+    columns: COLUMNS,
+    table: "decisions",
+    found: "decisions on id = found_id",
+    at: "created_at",
+    behind: "(created_at, id) < (?, ?)",
+    since: "created_at >= ?",
+    before: "created_at < ?",
+    from: None,
+    until: None,
+    branches: Vec::new(),
+};
+
+/// The decisions that an agent sees, read in order from what is listed for it. A left join, so that a decision's own row is looked
+/// up only where it is shown.
+fn of_an_agent() -> List {
+    List {
+        table: "(select agent_id, decided_at, decision_id as id from agent_decisions) as seen
+                left join decisions using (id)",
+        at: "decided_at",
+        behind: "(decided_at, id) < (?, ?)",
+        since: "decided_at >= ?",
+        before: "decided_at < ?",
+        ..ALL
+    }
+}
+
+const IS_VISIBLE: &str = "exists (select 1 from meeting_participants p
+                                   where p.meeting_id = decisions.meeting_id and p.agent_id = ?)";
+
 pub(super) async fn list<DB: Dialect>(
     pool: &Pool<DB>,
     filter: &DecisionFilter,
     page: PageRequest,
 ) -> Result<Page<Decision>, Error> {
-    let list = List {
-        columns: COLUMNS,
-        table: "decisions",
-        at: "created_at",
-        behind: "(created_at, id) < (?, ?)",
-        since: "created_at >= ?",
-        from: None,
-        until: None,
-        branches: vec![conditions(filter)],
-    };
     let place = |decision: &Decision| Keyset {
         at: decision.created_at,
         id: decision.id.0,
     };
-    list.page(pool, page, decode, place).await
+    of_filter(filter).page(pool, page, decode, place).await
+}
+
+/// The list that a filter lets through.
+pub(in crate::storage) fn of_filter(filter: &DecisionFilter) -> List {
+    let of = |sql, id: Uuid| Condition::new(sql, [id.into()]);
+    let (list, conditions) = match (filter.meeting, filter.visible_to) {
+        (None, None) => (ALL, Vec::new()),
+        (None, Some(agent)) => (of_an_agent(), vec![of("agent_id = ?", agent.0)]),
+        // One decision at most, whoever asks.
+        (Some(meeting), agent) => {
+            let mut conditions = vec![of("meeting_id = ?", meeting.0)];
+            conditions.extend(agent.map(|agent| of(IS_VISIBLE, agent.0)));
+            (ALL, conditions)
+        }
+    };
+    let branches = vec![conditions];
+    List { branches, ..list }.between(filter.from, filter.until)
 }
 
 pub(super) async fn of_communication<DB: Dialect>(
@@ -65,34 +104,15 @@ pub(super) async fn of_communication<DB: Dialect>(
     communication: CommunicationId,
     visible_to: Option<AgentId>,
 ) -> Result<Vec<Decision>, Error> {
-    let mut conditions = conditions(&DecisionFilter {
-        visible_to,
-        ..DecisionFilter::default()
-    });
-    conditions.push(Condition::new(
+    let mut conditions = vec![Condition::new(
         "meeting_id in (select meeting_id from meeting_communications where communication_id = ?)",
         [communication.0.into()],
-    ));
+    )];
+    conditions.extend(visible_to.map(|agent| Condition::new(IS_VISIBLE, [agent.0.into()])));
     let mut statement = Statement::new("select ", []);
     statement.push(COLUMNS, []).push(" from decisions", []);
     statement.push_where(&conditions);
     statement.push(" order by created_at desc, id desc", []);
     let rows = Lease::of(pool).await?.fetch_bounded(statement).await?;
     rows.iter().map(decode).collect()
-}
-
-fn conditions(filter: &DecisionFilter) -> Vec<Condition> {
-    let mut conditions = Vec::new();
-    let mut require = |sql, value: Option<Value>| {
-        conditions.extend(value.map(|value| Condition::new(sql, [value])));
-    };
-    require("created_at >= ?", filter.from.map(Value::from));
-    require("created_at < ?", filter.until.map(Value::from));
-    require("meeting_id = ?", filter.meeting.map(|id| id.0.into()));
-    require(
-        "exists (select 1 from meeting_participants p
-                  where p.meeting_id = decisions.meeting_id and p.agent_id = ?)",
-        filter.visible_to.map(|id| id.0.into()),
-    );
-    conditions
 }

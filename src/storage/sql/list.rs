@@ -24,12 +24,16 @@ pub(in crate::storage) struct List {
     pub(super) columns: &'static str,
     /// Where from.
     pub(super) table: &'static str,
+    /// What a place that was found there is joined to, to read its row.
+    pub(super) found: &'static str,
     /// The column of its time.
     pub(super) at: &'static str,
     /// The condition that a row stands behind a place, given its time and id.
     pub(super) behind: &'static str,
     /// The condition that a row is not older than a time.
     pub(super) since: &'static str,
+    /// The condition that a row is older than a time.
+    pub(super) before: &'static str,
     /// No row is older.
     pub(super) from: Option<DateTime<Utc>>,
     /// No row is newer.
@@ -112,6 +116,25 @@ impl Windows {
 }
 
 impl List {
+    /// The same list of a span of time.
+    pub(super) fn between(
+        mut self,
+        from: Option<DateTime<Utc>>,
+        until: Option<DateTime<Utc>>,
+    ) -> Self {
+        (self.from, self.until) = (from, until);
+        let times = [(self.since, from), (self.before, until)];
+        for (sql, time) in times
+            .into_iter()
+            .filter_map(|(sql, time)| Some((sql, time?)))
+        {
+            for branch in &mut self.branches {
+                branch.push(Condition::new(sql, [time.into()]));
+            }
+        }
+        self
+    }
+
     /// Reads one page.
     pub(super) async fn page<DB: Dialect, T>(
         mut self,
@@ -123,11 +146,7 @@ impl List {
         let mut lease = Lease::of(pool).await?;
         let skipped = self.begin(request);
         let is_numbered = matches!(request.start, Start::Number(_));
-        let way = if is_numbered || self.is_laid::<DB>() {
-            Some(Way::of(self.guess(&mut lease).await?))
-        } else {
-            None
-        };
+        let way = self.way(&mut lease, request).await?;
         if let Some(way) = way
             && let Some(found) = self.find(&mut lease, way, request.size, skipped).await?
         {
@@ -174,6 +193,18 @@ impl List {
         };
         let next = items.last().filter(|_| has_more).map(place);
         Ok(Page { items, total, next })
+    }
+
+    /// The way for a page; `None` where it is read in order from its place on and nothing is counted.
+    pub(in crate::storage) async fn way<DB: Dialect>(
+        &self,
+        lease: &mut Lease<DB>,
+        request: PageRequest,
+    ) -> Result<Option<Way>, Error> {
+        if matches!(request.start, Start::Number(_)) || self.is_laid::<DB>() {
+            return Ok(Some(Way::of(self.guess(lease).await?)));
+        }
+        Ok(None)
     }
 
     /// The page among rows that are found by their places, if they are few enough: those of the whole list, or of windows of
@@ -377,13 +408,8 @@ impl List {
         );
         statement.push(self.columns, []).push(", total", []);
         statement.push(" from (select count(*) as total from found) as counted", []);
-        statement
-            .push(" left join (page join ", [])
-            .push(self.table, []);
-        statement
-            .push(" on id = found_id and ", [])
-            .push(self.at, []);
-        statement.push(" = found_at) on true", []);
+        statement.push(" left join (page join ", []);
+        statement.push(self.found, []).push(") on true", []);
         statement.push(NEWEST_FOUND, []);
         statement
     }

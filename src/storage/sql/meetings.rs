@@ -5,7 +5,8 @@
 use sqlx::Pool;
 
 use super::super::projection::{Place, places};
-use super::super::rows::{MESSAGE_TYPES, folded};
+use super::super::rows::MESSAGE_TYPES;
+use super::super::words::searchable_topic;
 use super::super::{
     Error, Header, Keyset, Meeting, MeetingFilter, Message, NewMeeting, Page, PageRequest,
     ParticipantRow,
@@ -62,6 +63,7 @@ async fn insert<DB: Dialect>(lease: &mut Lease<DB>, meeting: &NewMeeting) -> Res
     }
     insert_row(lease, meeting).await?;
     insert_event(lease, meeting).await?;
+    insert_words(lease, meeting).await?;
     insert_places(lease, meeting, &places).await?;
     insert_links(lease, meeting).await
 }
@@ -69,13 +71,12 @@ async fn insert<DB: Dialect>(lease: &mut Lease<DB>, meeting: &NewMeeting) -> Res
 async fn insert_row<DB: Dialect>(lease: &mut Lease<DB>, meeting: &NewMeeting) -> Result<(), Error> {
     let created = meeting.created();
     let statement = Statement::new(
-        "insert into meetings (id, topic, topic_folded, meeting_type, status, moderator_id,
+        "insert into meetings (id, topic, meeting_type, status, moderator_id,
                                max_discussion_rounds, settings, created_at, last_seq)
-         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+         values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             created.meeting.0.into(),
             created.topic.clone().into(),
-            folded(&created.topic).into(),
             created.meeting_type.as_str().into(),
             Status::Pending.as_str().into(),
             created.moderator.map(|agent| agent.0).into(),
@@ -110,6 +111,21 @@ async fn insert_event<DB: Dialect>(
     lease.fetch(statement).await.map(|_| ())
 }
 
+async fn insert_words<DB: Dialect>(
+    lease: &mut Lease<DB>,
+    meeting: &NewMeeting,
+) -> Result<(), Error> {
+    let created = meeting.created();
+    let statement = Statement::new(
+        "insert into meeting_words (meeting_id, words) values (?, ?)",
+        [
+            created.meeting.0.into(),
+            Value::Words(searchable_topic(&created.topic)),
+        ],
+    );
+    lease.fetch(statement).await.map(|_| ())
+}
+
 async fn insert_places<DB: Dialect>(
     lease: &mut Lease<DB>,
     meeting: &NewMeeting,
@@ -120,7 +136,8 @@ async fn insert_places<DB: Dialect>(
     }
     let (id, at) = (meeting.created().meeting.0, meeting.first.recorded.at);
     let mut statement = Statement::new(
-        "insert into meeting_participants (meeting_id, agent_id, joined_at, role, speaking_order) values ",
+        "insert into meeting_participants
+             (meeting_id, meeting_created_at, agent_id, joined_at, role, speaking_order) values ",
         [],
     );
     statement.push_rows(places.iter().map(|place| {
@@ -133,6 +150,7 @@ async fn insert_places<DB: Dialect>(
         let agent = place.agent.0;
         [
             id.into(),
+            at.into(),
             agent.into(),
             at.into(),
             role.into(),
@@ -178,11 +196,13 @@ pub(super) async fn with_id<DB: Dialect>(
     rows.first().map(decode).transpose()
 }
 
+/// As the index of open meetings has it.
+const IS_OPEN: &str = "status in ('pending', 'in_progress')";
+
 pub(super) async fn open<DB: Dialect>(pool: &Pool<DB>) -> Result<Vec<MeetingId>, Error> {
-    let statement = Statement::new(
-        "select id from meetings where status in ('pending', 'in_progress') order by created_at, id",
-        [],
-    );
+    let mut statement = Statement::new("select id from meetings where ", []);
+    statement.push(IS_OPEN, []);
+    statement.push(" order by created_at, id", []);
     let rows = Lease::of(pool).await?.fetch(statement).await?;
     let id = |row| Fields::of("meetings", row).id("id").map(MeetingId);
     rows.iter().map(id).collect()
@@ -244,26 +264,80 @@ fn decode_message(row: &impl Columns) -> Result<Message, Error> {
     })
 }
 
+/// All meetings.
+const ALL: List = List {
+    columns: COLUMNS,
+    table: "meetings",
+    found: "meetings on id = found_id",
+    at: "created_at",
+    behind: "(created_at, id) < (?, ?)",
+    since: "created_at >= ?",
+    before: "created_at < ?",
+    from: None,
+    until: None,
+    branches: Vec::new(),
+};
+
+/// An agent's meetings, read in order from its rows among the participants. A left join, so that a meeting's own row is looked up
+/// only where something of it is asked for.
+fn of_an_agent() -> List {
+    List {
+        table: "(select agent_id, meeting_id as id, meeting_created_at from meeting_participants) as seats
+                left join meetings using (id)",
+        at: "meeting_created_at",
+        behind: "(meeting_created_at, id) < (?, ?)",
+        since: "meeting_created_at >= ?",
+        before: "meeting_created_at < ?",
+        ..ALL
+    }
+}
+
+const IS_IN: &str = "exists (select 1 from meeting_participants p
+                              where p.meeting_id = meetings.id and p.agent_id = ?)";
+
 pub(super) async fn list<DB: Dialect>(
     pool: &Pool<DB>,
     filter: &MeetingFilter,
     page: PageRequest,
 ) -> Result<Page<Meeting>, Error> {
-    let list = List {
-        columns: COLUMNS,
-        table: "meetings",
-        at: "created_at",
-        behind: "(created_at, id) < (?, ?)",
-        since: "created_at >= ?",
-        from: None,
-        until: None,
-        branches: vec![conditions(filter)],
-    };
     let place = |meeting: &Meeting| Keyset {
         at: meeting.created_at,
         id: meeting.id.0,
     };
-    list.page(pool, page, decode, place).await
+    of_filter::<DB>(filter)
+        .page(pool, page, decode, place)
+        .await
+}
+
+/// The list that a filter lets through.
+pub(in crate::storage) fn of_filter<DB: Dialect>(filter: &MeetingFilter) -> List {
+    let visible_to = filter.visible_to.filter(|&id| filter.agent != Some(id));
+    let mut agents = filter.agent.into_iter().chain(visible_to);
+    let (list, mine) = match agents.next() {
+        None => (ALL, None),
+        Some(agent) => {
+            let mine = Condition::new("agent_id = ?", [agent.0.into()]);
+            (of_an_agent(), Some(mine))
+        }
+    };
+    let mut conditions: Vec<_> = mine.into_iter().collect();
+    conditions.extend(agents.map(|agent| Condition::new(IS_IN, [agent.0.into()])));
+    let is = |sql, word: &str| Condition::new(sql, [word.into()]);
+    conditions.extend(
+        filter
+            .status
+            .map(|status| is("status = ?", status.as_str())),
+    );
+    conditions.extend(filter.is_open.then(|| Condition::new(IS_OPEN, [])));
+    conditions.extend(
+        filter
+            .outcome
+            .map(|outcome| is("outcome = ?", outcome.as_str())),
+    );
+    let has = |words| Condition::new(DB::MEETING_HAS, [DB::search(words)]);
+    conditions.extend(filter.words.as_ref().map(has));
+    let branches = vec![conditions];
+    List { branches, ..list }.between(filter.from, filter.until)
 }
 
 pub(super) async fn of_communication<DB: Dialect>(
@@ -271,49 +345,15 @@ pub(super) async fn of_communication<DB: Dialect>(
     communication: CommunicationId,
     visible_to: Option<AgentId>,
 ) -> Result<Vec<Meeting>, Error> {
-    let mut conditions = conditions(&MeetingFilter {
-        visible_to,
-        ..MeetingFilter::default()
-    });
-    conditions.push(Condition::new(
+    let mut conditions = vec![Condition::new(
         "id in (select meeting_id from meeting_communications where communication_id = ?)",
         [communication.0.into()],
-    ));
+    )];
+    conditions.extend(visible_to.map(|agent| Condition::new(IS_IN, [agent.0.into()])));
     let mut statement = Statement::new("select ", []);
     statement.push(COLUMNS, []).push(" from meetings", []);
     statement.push_where(&conditions);
     statement.push(" order by created_at desc, id desc", []);
     let rows = Lease::of(pool).await?.fetch_bounded(statement).await?;
     rows.iter().map(decode).collect()
-}
-
-fn conditions(filter: &MeetingFilter) -> Vec<Condition> {
-    const IS_IN: &str = "exists (select 1 from meeting_participants p
-                                  where p.meeting_id = meetings.id and p.agent_id = ?)";
-    let mut conditions = Vec::new();
-    let mut require = |sql, value: Option<Value>| {
-        conditions.extend(value.map(|value| Condition::new(sql, [value])));
-    };
-    require("created_at >= ?", filter.from.map(Value::from));
-    require("created_at < ?", filter.until.map(Value::from));
-    require("status = ?", filter.status.map(|s| s.as_str().into()));
-    require("outcome = ?", filter.outcome.map(|o| o.as_str().into()));
-    require(IS_IN, filter.agent.map(|id| id.0.into()));
-    require(IS_IN, filter.visible_to.map(|id| id.0.into()));
-    let words = filter.words.as_deref().map(containing);
-    require(r"topic_folded like ? escape '\'", words.map(Value::from));
-    conditions
-}
-
-/// A LIKE pattern for texts that contain `words`, whatever signs are among them.
-fn containing(words: &str) -> String {
-    let mut pattern = String::from("%");
-    for letter in folded(words).chars() {
-        if matches!(letter, '%' | '_' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(letter);
-    }
-    pattern.push('%');
-    pattern
 }

@@ -35,7 +35,7 @@ use super::{Communication, Error, Upkeep, Words};
 use crate::domain::MeetingId;
 use fields::Columns;
 use lease::Lease;
-use statement::{Condition, Value};
+use statement::Value;
 
 /// Rows that a statement was answered with.
 pub(super) struct Fetched<R> {
@@ -94,8 +94,12 @@ pub(super) trait Dialect: sqlx::Database<Row: Columns> {
         max_bytes: usize,
     ) -> impl Future<Output = sqlx::Result<Fetched<Self::Row>>> + Send;
 
-    /// That a message has these words.
-    fn search(words: &Words) -> Condition;
+    /// The condition that a message has words, given by [`search`](Self::search).
+    const MESSAGE_HAS: &'static str;
+    /// The condition that a meeting has words in its topic, given by [`search`](Self::search).
+    const MEETING_HAS: &'static str;
+    /// What is searched where all of these words are wanted.
+    fn search(words: &Words) -> Value;
 
     /// Makes the parts of the log that are needed from `now` on, and drops those in which all is older than `oldest`.
     fn keep_parts(

@@ -23,6 +23,8 @@ pub(in crate::storage) enum Value {
     Number(Option<i64>),
     /// Raw bytes.
     Bytes(Vec<u8>),
+    /// Words to be searched by, with a blank between two.
+    Words(String),
 }
 
 macro_rules! value_from {

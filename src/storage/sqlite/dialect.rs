@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::super::batch::Batch;
 use super::super::sql::fields::Columns;
 use super::super::sql::lease::Lease;
-use super::super::sql::statement::{Condition, Value};
+use super::super::sql::statement::Value;
 use super::super::sql::{Dialect, Fetched};
 use super::super::{Communication, Error, Upkeep, Words};
 use crate::domain::MeetingId;
@@ -23,6 +23,10 @@ impl Dialect for Sqlite {
     const FOR_UPDATE_OF_FREE: &'static str = "";
     const EXPLAIN: Option<&'static str> = None;
     const LOOSE_COMMUNICATIONS: &'static str = "communications";
+    const MESSAGE_HAS: &'static str =
+        "nth in (select rowid from communications_words where communications_words match ?)";
+    const MEETING_HAS: &'static str =
+        "id in (select meeting_id from meeting_words where meeting_words match ?)";
 
     fn bind(query: &mut QueryBuilder<Self>, value: Value) {
         match value {
@@ -38,6 +42,7 @@ impl Dialect for Sqlite {
             Value::Text(text) | Value::Json(text) => query.push_bind(text),
             Value::Number(number) => query.push_bind(number),
             Value::Bytes(bytes) => query.push_bind(bytes),
+            Value::Words(words) => query.push_bind(words),
         };
     }
 
@@ -52,12 +57,9 @@ impl Dialect for Sqlite {
     }
 
     /// Each word between quotes, though there is nothing in a word that could be taken for an operator but the word itself.
-    fn search(words: &Words) -> Condition {
+    fn search(words: &Words) -> Value {
         let words: Vec<_> = words.iter().map(|word| format!("\"{word}\"")).collect();
-        Condition::new(
-            "nth in (select rowid from communications_words where communications_words match ?)",
-            [words.join(" ").into()],
-        )
+        words.join(" ").into()
     }
 
     /// The log is in one part.

@@ -46,8 +46,8 @@ select unhex(value ->> 0), unhex(value ->> 1), value ->> 2, value ->> 3, value -
 
 /// A participant that is there keeps its place; one that is not, or moderated only, gets the next.
 const PARTICIPANTS: &str = "
-insert into meeting_participants (meeting_id, agent_id, joined_at, left_at, role, speaking_order)
-select x.meeting_id, x.agent_id, x.joined_at, x.left_at, coalesce(known.role, 'participant'),
+insert into meeting_participants (meeting_id, meeting_created_at, agent_id, joined_at, left_at, role, speaking_order)
+select x.meeting_id, m.created_at, x.agent_id, x.joined_at, x.left_at, coalesce(known.role, 'participant'),
        case when x.is_added and known.speaking_order is null
             then coalesce((select max(p.speaking_order) from meeting_participants p
                             where p.meeting_id = x.meeting_id), 0)
@@ -58,6 +58,7 @@ select x.meeting_id, x.agent_id, x.joined_at, x.left_at, coalesce(known.role, 'p
   from (select unhex(value ->> 0) as meeting_id, unhex(value ->> 1) as agent_id, value ->> 2 as is_added,
                value ->> 3 as joined_at, value ->> 4 as left_at, key as nth
           from json_each(?)) x
+  join meetings m on m.id = x.meeting_id
   left join meeting_participants known on known.meeting_id = x.meeting_id and known.agent_id = x.agent_id
  where x.is_added or known.agent_id is not null
     on conflict (meeting_id, agent_id) do update

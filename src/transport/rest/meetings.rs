@@ -13,7 +13,6 @@ use super::schema::{self, asked_for, id_parameter, parameter, span_parameters};
 use super::{ok, stored_json};
 use crate::actors::journal;
 use crate::config::Limits;
-use crate::domain::settings::MAX_TOPIC_CHARS;
 use crate::domain::{AgentId, MeetingId, Outcome, Status};
 use crate::storage::{JournalRow, MeetingFilter, PageRequest};
 use crate::transport::auth::Identity;
@@ -83,6 +82,7 @@ async fn index(call: Call) -> Result<Response, ApiError> {
             Status::parse,
             &Status::ALL.map(Status::as_str).join(", "),
         ),
+        is_open: false,
         outcome: query.word(
             "outcome",
             Outcome::parse,
@@ -90,7 +90,7 @@ async fn index(call: Call) -> Result<Response, ApiError> {
         ),
         agent: query.id("agent_id").map(AgentId),
         visible_to: call.identity.agent(),
-        words: query.text("q", MAX_TOPIC_CHARS),
+        words: query.words("q"),
         from,
         until,
     };
@@ -204,12 +204,12 @@ impl JournalEvent {
 asked_for! {
     MeetingFilter, {
         let [start, end] = span_parameters();
-        let words = json!({"type": "string", "maxLength": MAX_TOPIC_CHARS});
         json!([
             parameter("status", "Standing so.", schema::of::<Status>(), json!("in_progress")),
             parameter("outcome", "Ended so.", schema::of::<Outcome>(), json!("consensus")),
             id_parameter("agent_id", "With this participant or moderator."),
-            parameter("q", "Whose topic contains these words, upper and lower case alike.", words, json!("tea")),
+            parameter("q", "With all of these words in its topic, upper and lower case alike.",
+                      json!({"type": "string", "maxLength": Limits::SEARCH_MAX_CHARS}), json!("tea")),
             start,
             end,
         ])
