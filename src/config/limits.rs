@@ -1,5 +1,6 @@
 //! Every limit, in one value.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use clap::Args;
@@ -324,6 +325,9 @@ impl Limits {
     pub const SUGGEST_TOPICS: (u32, u32) = (10, 50);
     /// Hours back that topics may be suggested from: a year and a day.
     pub const SUGGEST_HOURS_MAX: u32 = 8_784;
+    /// Years, in UTC, in which an instant that a client names must lie: RFC 3339 has four digits for them, every database can
+    /// keep them, and there was no year 0.
+    pub const YEARS: RangeInclusive<i32> = 1..=9_999;
     /// A moment after all others, in microseconds since 1970: the end of the year 9999.
     pub const LAST_MOMENT_MICROS: i64 = 253_402_300_799_000_000;
     /// Messages named with one suggested topic: the newest. They become the related communications of its meeting.

@@ -7,6 +7,7 @@ mod idempotency;
 mod logging;
 mod meetings;
 mod openapi;
+mod times;
 
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE};

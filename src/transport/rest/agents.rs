@@ -17,7 +17,7 @@ use super::schema::{EXAMPLE_ID, described};
 use super::{created, ok, stored_json};
 use crate::domain::AgentId;
 use crate::storage::{self, PageRequest, Role};
-use crate::transport::fields::Fields;
+use crate::transport::fields::{Fields, List};
 use crate::transport::idempotency::Act;
 use crate::transport::{ApiError, Response};
 
@@ -171,12 +171,12 @@ async fn revoke(call: Call) -> Result<Response, ApiError> {
 )]
 async fn index(call: Call) -> Result<Response, ApiError> {
     let mut query = call.query()?;
-    let request = query.page();
+    let request = query.page(List::Agents);
     query.finish()?;
     let page = call.api.context.store.agents(request).await?;
     Ok(ok(&Agents {
         agents: page.items.iter().map(Agent::from).collect(),
-        place: Place::of(request, &page),
+        place: Place::of(List::Agents, request, &page),
     }))
 }
 

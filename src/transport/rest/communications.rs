@@ -15,6 +15,7 @@ use super::schema::{asked_for, described, id_parameter, parameter, span_paramete
 use crate::config::Limits;
 use crate::domain::{AgentId, Outcome, Status};
 use crate::storage::{self, CommunicationFilter, PageRequest};
+use crate::transport::fields::List;
 use crate::transport::{ApiError, Response};
 use crate::wire::inbound::MAX_TOPIC_CHARS;
 
@@ -110,13 +111,13 @@ async fn index(call: Call) -> Result<Response, ApiError> {
         topic: query.text("topic", MAX_TOPIC_CHARS),
         words: query.words("q"),
     };
-    let request = query.page();
+    let request = query.page(List::Communications);
     query.finish()?;
     let store = &call.api.context.store;
     let page = store.communications(&filter, request).await?;
     Ok(ok(&Communications {
         communications: page.items.iter().map(Communication::from).collect(),
-        place: Place::of(request, &page),
+        place: Place::of(List::Communications, request, &page),
     }))
 }
 

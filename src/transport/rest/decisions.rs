@@ -14,6 +14,7 @@ use super::schema::{Agreement, asked_for, id_parameter, span_parameters};
 use super::{meetings, ok, stored_json};
 use crate::domain::MeetingId;
 use crate::storage::{self, DecisionFilter, PageRequest};
+use crate::transport::fields::List;
 use crate::transport::{ApiError, Response};
 
 pub(super) fn routes() -> Vec<Route> {
@@ -74,13 +75,13 @@ async fn index(call: Call) -> Result<Response, ApiError> {
         from,
         until,
     };
-    let request = query.page();
+    let request = query.page(List::Decisions);
     query.finish()?;
     let store = &call.api.context.store;
     let page = store.decisions(&filter, request).await?;
     Ok(ok(&Decisions {
         decisions: page.items.iter().map(Decision::from).collect(),
-        place: Place::of(request, &page),
+        place: Place::of(List::Decisions, request, &page),
     }))
 }
 

@@ -17,7 +17,7 @@ use crate::domain::settings::MAX_TOPIC_CHARS;
 use crate::domain::{AgentId, MeetingId, Outcome, Status};
 use crate::storage::{JournalRow, MeetingFilter, PageRequest};
 use crate::transport::auth::Identity;
-use crate::transport::fields::Fields;
+use crate::transport::fields::{Fields, List};
 use crate::transport::{Api, ApiError, Response};
 use crate::wire::journal as kept;
 
@@ -94,13 +94,13 @@ async fn index(call: Call) -> Result<Response, ApiError> {
         from,
         until,
     };
-    let request = query.page();
+    let request = query.page(List::Meetings);
     query.finish()?;
     let store = &call.api.context.store;
     let page = store.meetings(&filter, request).await?;
     Ok(ok(&Meetings {
         meetings: page.items.iter().map(MeetingRow::from).collect(),
-        place: Place::of(request, &page),
+        place: Place::of(List::Meetings, request, &page),
     }))
 }
 

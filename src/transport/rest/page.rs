@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use super::schema::{asked_for, parameter};
 use crate::config::Limits;
 use crate::storage::{Page, PageRequest, Start};
-use crate::transport::fields;
+use crate::transport::fields::List;
 
 /// Where a page lies in its list.
 #[derive(Serialize, ToSchema)]
@@ -25,7 +25,7 @@ pub(super) struct Place {
 }
 
 impl Place {
-    pub(super) fn of<T>(request: PageRequest, page: &Page<T>) -> Self {
+    pub(super) fn of<T>(list: List, request: PageRequest, page: &Page<T>) -> Self {
         let number = match request.start {
             Start::Number(number) => Some(number),
             Start::After(_) => None,
@@ -35,7 +35,7 @@ impl Place {
             total_is_estimate: page.total.is_some_and(|total| total.is_estimate),
             page: number,
             page_size: request.size,
-            next_cursor: page.next.map(fields::cursor),
+            next_cursor: page.next.map(|next| list.cursor(next)),
         }
     }
 }
@@ -48,8 +48,8 @@ asked_for! {
                       json!({"type": "integer", "minimum": 1, "maximum": u32::MAX, "default": 1}), json!(2)),
             parameter("page_size", "Rows on a page.",
                       json!({"type": "integer", "minimum": 1, "maximum": most, "default": default}), json!(100)),
-            parameter("cursor", "Instead of `page`: the `next_cursor` of the page before. Nothing is counted, and what comes in between moves nothing.",
-                      json!({"type": "string"}), json!("MTc2OTg2MDgwMDAwMDAwMC8wMTliMGEzZS03YzFkLTdlMmEtOWYwMC01ZDJjNmIxYThlNDc")),
+            parameter("cursor", "Instead of `page`: the `next_cursor` of the page before, which is good for its own list only. Nothing is counted, and what comes in between moves nothing.",
+                      json!({"type": "string"}), json!("Yy8xNzY5ODYwODAwMDAwMDAwLzAxOWIwYTNlLTdjMWQtN2UyYS05ZjAwLTVkMmM2YjFhOGU0Nw")),
         ])
     };
 }
