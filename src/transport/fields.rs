@@ -127,6 +127,17 @@ impl Fields {
         }
     }
 
+    /// JSON of any shape, as the text that it came as, if it is not nested deeper than databases can check.
+    pub fn json(&mut self, field: &str) -> Option<Box<RawValue>> {
+        let json: Box<RawValue> = self.take(field)?;
+        let most = Limits::JSON_MAX_DEPTH;
+        if depth(json.get()) > most {
+            self.fault(field, format!("must be nested at most {most} deep"));
+            return None;
+        }
+        Some(json)
+    }
+
     /// Whether a field's JSON begins with one of these signs.
     pub fn starts(&self, field: &str, signs: [char; 2]) -> bool {
         let text = self.values.get(field);
@@ -300,6 +311,24 @@ impl<'de> Deserialize<'de> for Given {
     }
 }
 
+/// How deep arrays and objects lie in one another.
+fn depth(json: &str) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    let (mut is_text, mut is_escaped) = (false, false);
+    for byte in json.bytes() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = true,
+            b'"' => is_text = !is_text,
+            b'[' | b'{' if !is_text => depth += 1,
+            b']' | b'}' if !is_text => depth -= 1,
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    deepest
+}
+
 fn is_null(text: &RawValue) -> bool {
     text.get() == "null"
 }
@@ -342,6 +371,26 @@ mod tests {
         let odd: Box<RawValue> = fields.take("odd").unwrap();
         assert_eq!(odd.get(), kept);
         fields.finish().unwrap();
+    }
+
+    #[test]
+    fn json_is_as_deep_as_its_brackets_outside_of_texts() {
+        for (json, deep) in [
+            ("7", 0),
+            (r#""[[""#, 0),
+            ("[]", 1),
+            (r#"{"[": [{}, [], "\"]["], "b": {}}"#, 3),
+            (r#"["\\", []]"#, 2),
+        ] {
+            assert_eq!(depth(json), deep, "{json}");
+        }
+        let nested = |deep| format!(r#"{{"a": {}{}}}"#, "[".repeat(deep), "]".repeat(deep));
+        let taken = |deep| {
+            let mut fields = Fields::from_json(nested(deep).as_bytes()).unwrap();
+            fields.json("a").is_some() && fields.finish().is_ok()
+        };
+        let most = Limits::JSON_MAX_DEPTH;
+        assert_eq!((taken(most), taken(most + 1)), (true, false));
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod communications;
 mod idempotency;
 mod logging;
 mod meetings;
+mod metadata;
 mod openapi;
 mod times;
 

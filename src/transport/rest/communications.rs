@@ -9,12 +9,12 @@ use uuid::Uuid;
 
 use super::call::Call;
 use super::ok;
-use super::page::Place;
+use super::page::{CommunicationsPage, Place};
 use super::route::Route;
 use super::schema::{asked_for, described, id_parameter, parameter, span_parameters};
 use crate::config::Limits;
 use crate::domain::{AgentId, Outcome, Status};
-use crate::storage::{self, CommunicationFilter, PageRequest};
+use crate::storage::{self, CommunicationFilter};
 use crate::transport::fields::List;
 use crate::transport::{ApiError, Response};
 use crate::wire::inbound::MAX_TOPIC_CHARS;
@@ -95,7 +95,7 @@ enum Content {
 #[utoipa::path(
     get,
     path = "/api/v1/communications",
-    params(CommunicationFilter, PageRequest),
+    params(CommunicationFilter, CommunicationsPage),
     responses((status = 200, description = "A page of messages.", body = Communications))
 )]
 async fn index(call: Call) -> Result<Response, ApiError> {

@@ -8,12 +8,12 @@ use uuid::Uuid;
 
 use super::call::Call;
 use super::communications::Communication;
-use super::page::Place;
+use super::page::{DecisionsPage, Place};
 use super::route::Route;
 use super::schema::{Agreement, asked_for, id_parameter, span_parameters};
 use super::{meetings, ok, stored_json};
 use crate::domain::MeetingId;
-use crate::storage::{self, DecisionFilter, PageRequest};
+use crate::storage::{self, DecisionFilter};
 use crate::transport::fields::List;
 use crate::transport::{ApiError, Response};
 
@@ -62,7 +62,7 @@ struct Decisions {
 #[utoipa::path(
     get,
     path = "/api/v1/decisions",
-    params(DecisionFilter, PageRequest),
+    params(DecisionFilter, DecisionsPage),
     responses((status = 200, description = "A page of decisions.", body = Decisions))
 )]
 async fn index(call: Call) -> Result<Response, ApiError> {

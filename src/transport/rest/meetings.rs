@@ -2,12 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
+use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::call::Call;
 use super::meeting_view::{self, Meeting, MeetingRow};
-use super::page::Place;
+use super::page::{MeetingsPage, Place};
 use super::route::Route;
 use super::schema::{self, asked_for, id_parameter, parameter, span_parameters};
 use super::{ok, stored_json};
@@ -15,7 +16,7 @@ use crate::actors::journal;
 use crate::config::Limits;
 use crate::domain::settings::MAX_TOPIC_CHARS;
 use crate::domain::{AgentId, MeetingId, Outcome, Status};
-use crate::storage::{JournalRow, MeetingFilter, PageRequest};
+use crate::storage::{JournalRow, MeetingFilter};
 use crate::transport::auth::Identity;
 use crate::transport::fields::{Fields, List};
 use crate::transport::{Api, ApiError, Response};
@@ -56,7 +57,7 @@ struct JournalEvent {
     at: DateTime<Utc>,
     /// As in the `meeting_event` frame of this kind.
     #[schema(value_type = Object)]
-    data: Value,
+    data: Box<RawValue>,
 }
 
 /// Which part of a journal is wanted.
@@ -71,7 +72,7 @@ struct JournalPart {
 #[utoipa::path(
     get,
     path = "/api/v1/meetings",
-    params(MeetingFilter, PageRequest),
+    params(MeetingFilter, MeetingsPage),
     responses((status = 200, description = "A page of meetings.", body = Meetings))
 )]
 async fn index(call: Call) -> Result<Response, ApiError> {

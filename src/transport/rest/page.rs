@@ -1,12 +1,14 @@
 //! Lists: what all of them are asked and what all of them say beside their rows.
 
+use chrono::DateTime;
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::schema::{asked_for, parameter};
 use crate::config::Limits;
-use crate::storage::{Page, PageRequest, Start};
+use crate::storage::{Keyset, Page, PageRequest, Start};
 use crate::transport::fields::List;
 
 /// Where a page lies in its list.
@@ -40,16 +42,49 @@ impl Place {
     }
 }
 
-asked_for! {
-    PageRequest, {
-        let (default, most) = Limits::PAGE_SIZE;
-        json!([
-            parameter("page", "Which page, from 1; the whole list is counted.",
-                      json!({"type": "integer", "minimum": 1, "maximum": u32::MAX, "default": 1}), json!(2)),
-            parameter("page_size", "Rows on a page.",
-                      json!({"type": "integer", "minimum": 1, "maximum": most, "default": default}), json!(100)),
-            parameter("cursor", "Instead of `page`: the `next_cursor` of the page before, which is good for its own list only. Nothing is counted, and what comes in between moves nothing.",
-                      json!({"type": "string"}), json!("Yy8xNzY5ODYwODAwMDAwMDAwLzAxOWIwYTNlLTdjMWQtN2UyYS05ZjAwLTVkMmM2YjFhOGU0Nw")),
-        ])
+/// Which page of its list a query asks for, as the document describes it: the cursor that it shows is one of that list.
+macro_rules! pages {
+    ($($page:ident, $list:expr;)*) => {$(
+        /// Which page of this list is wanted.
+        pub(super) struct $page;
+
+        asked_for! {
+            $page, parameters($list);
+        }
+    )*};
+}
+
+pages! {
+    AgentsPage, List::Agents;
+    CommunicationsPage, List::Communications;
+    DecisionsPage, List::Decisions;
+    MeetingsPage, List::Meetings;
+}
+
+fn parameters(list: List) -> Value {
+    let (default, most) = Limits::PAGE_SIZE;
+    let place = Keyset {
+        at: DateTime::UNIX_EPOCH,
+        id: Uuid::nil(),
     };
+    json!([
+        parameter(
+            "page",
+            "Which page, from 1; the whole list is counted.",
+            json!({"type": "integer", "minimum": 1, "maximum": u32::MAX, "default": 1}),
+            json!(2)
+        ),
+        parameter(
+            "page_size",
+            "Rows on a page.",
+            json!({"type": "integer", "minimum": 1, "maximum": most, "default": default}),
+            json!(100)
+        ),
+        parameter(
+            "cursor",
+            "Instead of `page`: the `next_cursor` of the page before, of the same list. Nothing is counted, and what comes in between moves nothing.",
+            json!({"type": "string"}),
+            json!(list.cursor(place))
+        ),
+    ])
 }
