@@ -109,7 +109,7 @@ pub async fn run_parts<L: Listener>(
             .retention_days
             .map(|days| TimeDelta::days(days.into())),
     };
-    upkeep.turn().await;
+    upkeep.prepare().await;
     let upkeep = tokio::spawn(upkeep.run());
     let recovery = tokio::spawn(recover(api.clone()));
     let watch = tokio::spawn(watch(api.clone()));
@@ -251,10 +251,17 @@ struct Upkeep {
 }
 
 impl Upkeep {
+    /// Makes what the first messages need, before anybody is served; all else can wait for the first turn.
+    async fn prepare(&self) {
+        if let Err(error) = self.store.maintain(self.clock.now(), None).await {
+            warn!(%error, "the log's parts are left to the upkeep's first turn");
+        }
+    }
+
     async fn run(self) {
         loop {
-            sleep(Limits::UPKEEP_INTERVAL).await;
             self.turn().await;
+            sleep(Limits::UPKEEP_INTERVAL).await;
         }
     }
 

@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
+use crate::config::Limits;
 use crate::domain::meeting::FoldError;
-use crate::domain::{AgentId, Event, LeaveReason, Meeting, Recorded, phase::Phase};
-use crate::storage::{Append, Entry, Header, JournalRow, NewMeeting};
+use crate::domain::{AgentId, Event, LeaveReason, Meeting, MeetingId, Recorded, phase::Phase};
+use crate::storage::{self, Append, Entry, Header, JournalRow, NewMeeting, Store};
 use crate::wire::journal::{self, DecodeError};
 use crate::wire::shape;
 
@@ -29,6 +30,30 @@ pub enum Asked {
     Frame(AgentId, String),
     /// A request by REST, by its key.
     Request(String),
+}
+
+/// Reads a whole journal, in parts.
+///
+/// # Errors
+/// As the store's; [`storage::Error::TooMuch`] if its payloads have more than `max_bytes`.
+pub async fn read_whole(
+    store: &dyn Store,
+    id: MeetingId,
+    max_bytes: usize,
+) -> Result<Vec<JournalRow>, storage::Error> {
+    let (mut rows, mut bytes) = (Vec::new(), 0);
+    loop {
+        let after = rows.last().map_or(0, |row: &JournalRow| row.seq);
+        let part = store.journal(id, after, Limits::JOURNAL_PAGE_ROWS).await?;
+        if part.is_empty() {
+            return Ok(rows);
+        }
+        bytes += part.iter().map(|row| row.payload.len()).sum::<usize>();
+        if bytes > max_bytes {
+            return Err(storage::Error::TooMuch);
+        }
+        rows.extend(part);
+    }
 }
 
 /// Rebuilds a meeting, and what it answered to which frame.

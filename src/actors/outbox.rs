@@ -112,6 +112,11 @@ impl Reader {
         }
     }
 
+    /// Whether the token that opened the socket is gone: nothing that it says counts any more.
+    pub fn is_revoked(&self) -> bool {
+        self.shared.lock().closing == Some(CloseCode::REVOKED)
+    }
+
     /// Puts a frame behind those that wait, and says whether it was taken: for what reaches the socket from elsewhere
     /// than its meeting.
     pub fn push(&self, frame: Frame) -> bool {

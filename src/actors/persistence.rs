@@ -13,19 +13,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use backon::Retryable;
-use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
+use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tracing::{error, warn};
-use uuid::Uuid;
 
 use super::loading::pauses;
+use super::log::{LogRequest, log_all, log_bytes};
 use super::mail::{self, Bag, Post};
 use super::meeting;
-use super::permit::Permit;
 use super::presence::Presence;
 use crate::clock::Clock;
 use crate::config::Limits;
 use crate::domain::MeetingId;
-use crate::storage::{Append, Appended, Communication, Error, Store, Told};
+use crate::storage::{Append, Appended, Error, Store, Told};
 use crate::telemetry::{Lane, Metrics};
 
 /// The actor; its state holds the lanes.
@@ -63,16 +62,6 @@ pub enum Message {
     LogCommitted,
     /// The mail lane's commit is done.
     MailCommitted,
-}
-
-/// Messages for the log, and who waits for them.
-pub struct LogRequest {
-    /// The messages.
-    pub messages: Vec<Communication>,
-    /// Told once they are durable, or why they cannot be.
-    pub reply: RpcReplyPort<Result<(), Error>>,
-    /// Held until then.
-    pub permit: Permit,
 }
 
 /// What became of one meeting's events.
@@ -244,7 +233,7 @@ impl Persistence {
             return;
         }
         state.is_logging = true;
-        let batch = take_batch(&mut state.log, log_bytes);
+        let batch = take_batch(&mut state.log, |request| log_bytes(&request.messages));
         let rows = batch.iter().map(|request| request.messages.len()).sum();
         let (store, health, myself) =
             (Arc::clone(&self.store), self.health.clone(), myself.clone());
@@ -297,18 +286,6 @@ fn append_bytes(append: &Append) -> usize {
     append.entries.iter().map(|entry| entry.payload.len()).sum()
 }
 
-/// What a message weighs beside its content: its words and its places in the indexes. So a batch of the shortest messages is
-/// bounded in rows, too.
-const ROW_BYTES: usize = 512;
-
-fn log_bytes(request: &LogRequest) -> usize {
-    request
-        .messages
-        .iter()
-        .map(|message| message.content.len() + ROW_BYTES)
-        .sum()
-}
-
 fn post_bytes(post: &Post) -> usize {
     post.message.communication.content.len()
 }
@@ -343,53 +320,6 @@ async fn append_all(
     }
 }
 
-async fn log_all(store: &dyn Store, health: &Health, mut batch: Vec<LogRequest>) {
-    while !batch.is_empty() {
-        let messages: Vec<_> = batch
-            .iter()
-            .flat_map(|request| request.messages.iter().cloned())
-            .collect();
-        match until_available(health, || store.log(&messages)).await {
-            Ok(()) => {
-                for request in batch.drain(..) {
-                    answer(request, Ok(()));
-                }
-            }
-            Err(Error::UnknownAgent(ids)) if batch.iter().any(|r| !r.named(&ids).is_empty()) => {
-                // Only they are at fault; the rest is tried again without them.
-                let faulty = batch.extract_if(.., |request| !request.named(&ids).is_empty());
-                for request in faulty {
-                    let named = request.named(&ids);
-                    answer(request, Err(Error::UnknownAgent(named)));
-                }
-            }
-            // Something in the batch cannot be kept. One at a time, so that it hinders nobody else.
-            Err(_) => {
-                for request in batch.drain(..) {
-                    let result = until_available(health, || store.log(&request.messages)).await;
-                    answer(request, result);
-                }
-            }
-        }
-    }
-}
-
-impl LogRequest {
-    /// Those of these agents that its messages come from or go to.
-    fn named(&self, agents: &[Uuid]) -> Vec<Uuid> {
-        let is_named = |agent: &&Uuid| {
-            let mut messages = self.messages.iter();
-            messages.any(|message| [message.sender.0, message.receiver.0].contains(agent))
-        };
-        agents.iter().filter(is_named).copied().collect()
-    }
-}
-
-fn answer(request: LogRequest, result: Result<(), Error>) {
-    // Whoever no longer waits is answered by the log itself.
-    let _ = request.reply.send(result);
-}
-
 /// Repeats a write until the database has answered it one way or the other.
 pub(super) async fn until_available<T, F>(
     health: &Health,
@@ -412,96 +342,4 @@ where
     }
     health.set(true);
     result
-}
-
-#[cfg(test)]
-mod tests {
-    use chrono::DateTime;
-    use tokio::sync::oneshot;
-
-    use super::super::permit::Permits;
-    use super::*;
-    use crate::domain::{AgentId, CommunicationId};
-    use crate::storage::memory::Memory;
-    use crate::storage::{Agent, Role, TokenHash};
-
-    fn message(n: u128, receiver: Uuid) -> Communication {
-        let at = DateTime::UNIX_EPOCH;
-        Communication {
-            id: CommunicationId(Uuid::from_u128(n)),
-            timestamp: at,
-            sender: AgentId(KNOWN),
-            receiver: AgentId(receiver),
-            content: String::new(),
-            topic: None,
-            content_type: String::new(),
-            is_json: false,
-            created_at: at,
-        }
-    }
-
-    const KNOWN: Uuid = Uuid::from_u128(1);
-    const STRANGERS: [Uuid; 2] = [Uuid::from_u128(8), Uuid::from_u128(9)];
-
-    #[tokio::test]
-    async fn an_unknown_agent_fails_the_requests_that_name_it_and_no_other() {
-        let store = Memory::new();
-        let known = Agent {
-            id: AgentId(KNOWN),
-            name: String::new(),
-            role: Role::Agent,
-            model: None,
-            metadata: None,
-            created_at: DateTime::UNIX_EPOCH,
-            revoked_at: None,
-        };
-        store
-            .create_agent(&known, TokenHash([0; 32]), None)
-            .await
-            .unwrap();
-        let permits = Permits::new(8, Metrics::new());
-        let (mut batch, mut replies) = (Vec::new(), Vec::new());
-        for (n, receivers) in [
-            (10, vec![KNOWN]),
-            (20, vec![KNOWN, STRANGERS[0]]),
-            (30, vec![STRANGERS[1], STRANGERS[0]]),
-            (40, vec![KNOWN, KNOWN]),
-        ] {
-            let messages = (n..).zip(receivers);
-            let (reply, told) = oneshot::channel();
-            replies.push(told);
-            batch.push(LogRequest {
-                messages: messages.map(|(n, to)| message(n, to)).collect(),
-                reply: reply.into(),
-                permit: permits.try_take(0).expect("room"),
-            });
-        }
-        log_all(&store, &Health::new(Metrics::new()), batch).await;
-        let mut told = Vec::new();
-        for reply in replies {
-            told.push(match reply.await.unwrap() {
-                Err(Error::UnknownAgent(ids)) => ids,
-                answer => answer.map(|()| Vec::new()).unwrap(),
-            });
-        }
-        assert_eq!(
-            told,
-            [vec![], vec![STRANGERS[0]], STRANGERS.to_vec(), vec![]]
-        );
-        for (n, is_kept) in [
-            (10, true),
-            (20, false),
-            (21, false),
-            (30, false),
-            (40, true),
-            (41, true),
-        ] {
-            let id = CommunicationId(Uuid::from_u128(n));
-            assert_eq!(
-                store.communication(id).await.unwrap().is_some(),
-                is_kept,
-                "{n}"
-            );
-        }
-    }
 }

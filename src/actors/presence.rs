@@ -15,7 +15,7 @@ use super::meeting::ConnectionId;
 use super::outbox::Reader;
 use crate::config::Limits;
 use crate::domain::AgentId;
-use crate::storage::{Store, TokenHash};
+use crate::storage::{Error, Store, TokenHash};
 use crate::wire::{CloseCode, Frame};
 
 /// A cheap handle on the list.
@@ -122,22 +122,43 @@ impl Presence {
     pub async fn verify(&self, store: &dyn Store) {
         let present: Vec<_> = self.sockets.iter().map(|entry| *entry.key()).collect();
         for present in present.chunks(Limits::VERIFIED_AT_ONCE) {
-            self.verify_these(store, present).await;
+            // It is asked again soon; a database that is away also lets nobody in.
+            if let Err(error) = self.verify_these(store, present).await {
+                warn!(%error, "tokens could not be verified");
+            }
         }
     }
 
     /// The same for those of a few agents: a token may have gone while its socket was being opened.
-    pub(super) async fn verify_these(&self, store: &dyn Store, agents: &[AgentId]) {
-        match store.tokens(agents).await {
-            Ok(tokens) => {
-                let tokens: HashMap<_, _> = tokens.into_iter().collect();
-                for agent in agents {
-                    self.dismiss(*agent, tokens.get(agent).copied());
-                }
+    ///
+    /// # Errors
+    /// As the store's: then nothing is known.
+    pub(super) async fn verify_these(
+        &self,
+        store: &dyn Store,
+        agents: &[AgentId],
+    ) -> Result<(), Error> {
+        // Looked at before it is asked: a socket that a newer token opens meanwhile is not judged by the answer.
+        let sockets: Vec<_> = agents
+            .iter()
+            .flat_map(|agent| self.opened(*agent))
+            .collect();
+        let tokens: HashMap<_, _> = store.tokens(agents).await?.into_iter().collect();
+        for (agent, token, reader) in sockets {
+            if tokens.get(&agent) != Some(&token) {
+                reader.close(CloseCode::REVOKED);
             }
-            // It is asked again soon; a database that is away also lets nobody in.
-            Err(error) => warn!(%error, "tokens could not be verified"),
         }
+        Ok(())
+    }
+
+    /// An agent's sockets, each with the token that opened it.
+    fn opened(&self, agent: AgentId) -> Vec<(AgentId, TokenHash, Arc<Reader>)> {
+        let sockets = self.sockets.get(&agent);
+        let sockets = sockets.iter().flat_map(|sockets| sockets.iter());
+        sockets
+            .map(|socket| (agent, socket.token, Arc::clone(&socket.reader)))
+            .collect()
     }
 }
 

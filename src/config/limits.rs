@@ -265,6 +265,9 @@ impl Limits {
     pub const KEPT_ANSWER_MAX_BYTES: usize = 1_048_576;
     /// How long idempotency keys are kept: longer than anybody tries again.
     pub const IDEMPOTENCY_KEY_TTL: Duration = Duration::from_hours(24);
+    /// Bytes that the rows of one answer may have, unless it is one row: some of the largest messages. Without it a page of those
+    /// would be as large as all memory.
+    pub const ANSWER_MAX_BYTES: usize = 67_108_864;
     /// Rows of the journal in one answer by REST, at most.
     pub const JOURNAL_PAGE_ROWS: u32 = 256;
     /// Bytes in one transaction, unless a single append or message has more: databases have limits on a statement.
@@ -322,7 +325,7 @@ impl Limits {
     /// reads for itself.
     pub const RESUME_PAGE_ROWS: u32 = 32;
     /// Messages looked at to suggest topics: the newest. A busy day of a few agents.
-    pub const SUGGEST_MESSAGES_MAX: usize = 10_000;
+    pub const SUGGEST_MESSAGES_MAX: u32 = 10_000;
     /// Topics suggested when no number is asked for, and at most.
     pub const SUGGEST_TOPICS: (u32, u32) = (10, 50);
     /// Hours back that topics may be suggested from: a year and a day.

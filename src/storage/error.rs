@@ -20,6 +20,9 @@ pub enum Error {
     /// These messages are not in the log.
     #[error("unknown communications: {0:?}")]
     UnknownCommunication(Vec<Uuid>),
+    /// What was asked for has more bytes than an answer may hold.
+    #[error("this is more than an answer may hold")]
+    TooMuch,
     /// A row holds what this server never writes, or the database refused one for what it holds: asking again is no use.
     #[error("damaged row in {table}: {why}")]
     Damaged {

@@ -34,9 +34,9 @@ pub use error::Error;
 pub use page::{Keyset, Page, PageRequest, Start, Total};
 pub use rows::{
     Agent, Answer, Append, Appended, Communication, CommunicationFilter, Decision, DecisionFilter,
-    DirectMessage, DroppedPart, Entry, Header, Inbox, JournalRow, KeptAnswer, KeyedRequest,
-    Meeting, MeetingFilter, Message, NewMeeting, ParticipantRow, Received, Reserved, Role, Sent,
-    Taken, TokenHash, Told, Upkeep,
+    DirectMessage, DroppedPart, Entry, Header, Heading, Inbox, JournalRow, KeptAnswer,
+    KeyedRequest, Meeting, MeetingFilter, Message, NewMeeting, ParticipantRow, Received, Reserved,
+    Role, Sent, Taken, TokenHash, Told, Upkeep,
 };
 pub use words::Words;
 
@@ -45,6 +45,8 @@ pub use words::Words;
 /// # Errors
 /// Every method answers [`Error::Unavailable`] where the database cannot be reached or gives up: then it is not known
 /// whether a write was committed, and [`append`](Self::append) and [`log`](Self::log) may be repeated harmlessly.
+/// Lists, messages and whole meetings of more bytes than [`Limits::ANSWER_MAX_BYTES`](crate::config::Limits::ANSWER_MAX_BYTES) are
+/// [`Error::TooMuch`]; a page from a cursor on is shorter then, and a part of a journal, too, but has at least one row.
 /// [`Error::Damaged`] is for rows that this server did not write, and for those that a database would not take. Other errors are named where they occur.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
@@ -123,6 +125,13 @@ pub trait Store: Send + Sync + 'static {
         page: PageRequest,
     ) -> Result<Page<Communication>, Error>;
 
+    /// The newest messages that pass `filter`, at most `limit`, without their words.
+    async fn headings(
+        &self,
+        filter: &CommunicationFilter,
+        limit: u32,
+    ) -> Result<Vec<Heading>, Error>;
+
     /// Keeps a new meeting with its first event, participants and links, all or none, at epoch 0.
     /// [`Error::UnknownAgent`] or [`Error::UnknownCommunication`] name what does not exist.
     async fn create_meeting(&self, meeting: &NewMeeting) -> Result<(), Error>;
@@ -152,7 +161,7 @@ pub trait Store: Send + Sync + 'static {
     /// and does not hinder the others; one whose events all stand there already under this epoch is
     /// [`Appended::Committed`], so a repeated call after a lost answer is harmless.
     async fn append(&self, appends: &[Append]) -> Result<Vec<Appended>, Error>;
-    /// The journal of a meeting after event `after`, at most `limit` rows.
+    /// The journal of a meeting after event `after`, at most `limit` rows; none are all there are.
     async fn journal(
         &self,
         id: MeetingId,

@@ -3,6 +3,8 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use crate::config::Limits;
+
 /// Which part of a list is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PageRequest {
@@ -29,6 +31,21 @@ pub struct Keyset {
     /// The row's id, which decides between rows of one time.
     pub id: Uuid,
 }
+
+impl Keyset {
+    /// Before every row: a page from here on is a list's first, and counts nothing.
+    pub const NEWEST: Self = Self {
+        at: LAST_MOMENT,
+        id: Uuid::max(),
+    };
+}
+
+/// A moment after all others that are kept: the end of the year 9999.
+const LAST_MOMENT: DateTime<Utc> = match DateTime::from_timestamp_micros(Limits::LAST_MOMENT_MICROS)
+{
+    Some(moment) => moment,
+    None => DateTime::UNIX_EPOCH,
+};
 
 /// How many rows a list has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

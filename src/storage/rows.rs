@@ -82,6 +82,21 @@ pub struct Communication {
     pub created_at: DateTime<Utc>,
 }
 
+/// A message without its words: who wrote to whom, when, about what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Heading {
+    /// The message.
+    pub id: CommunicationId,
+    /// When it was sent.
+    pub timestamp: DateTime<Utc>,
+    /// Who sent it.
+    pub sender: AgentId,
+    /// Who was to read it.
+    pub receiver: AgentId,
+    /// Its topic.
+    pub topic: Option<String>,
+}
+
 /// Which messages; all that are given must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CommunicationFilter {

@@ -146,6 +146,16 @@ impl ApiError {
         Self::conflict("idempotency_key_in_use", message)
     }
 
+    /// 409: there is more of it than one answer holds.
+    pub fn answer_too_large() -> Self {
+        let max_mb = Limits::ANSWER_MAX_BYTES as u64 / MEBIBYTE;
+        let message = format!(
+            "this is more than the {max_mb} MB that one answer holds: ask for fewer rows with page_size or limit, or \
+             go on by cursor; a long meeting is read in parts with GET /api/v1/meetings/{{id}}/events"
+        );
+        Self::conflict("answer_too_large", message)
+    }
+
     /// 413. Sizes in MiB.
     pub fn message_too_large(max_bytes: u64, actual_bytes: u64) -> Self {
         let max_mb = max_bytes / MEBIBYTE;
@@ -229,6 +239,7 @@ impl From<storage::Error> for ApiError {
                 Self::conflict("already_exists", format!("this {what} already exists"))
             }
             storage::Error::KeyTaken => Self::key_in_use(),
+            storage::Error::TooMuch => Self::answer_too_large(),
             storage::Error::UnknownAgent(ids) => {
                 Self::invalid("agent_id", format!("unknown agent: {}", list(ids)))
             }

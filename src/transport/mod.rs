@@ -136,6 +136,15 @@ impl Api {
             .try_take(bytes)
             .ok_or_else(ApiError::overloaded)
     }
+
+    /// More room for what `permit` holds.
+    fn widen(&self, permit: &mut Permit, bytes: usize) -> Result<(), ApiError> {
+        if self.context.permits.try_widen(permit, bytes) {
+            Ok(())
+        } else {
+            Err(ApiError::overloaded())
+        }
+    }
 }
 
 /// Once for the actor that is found, once for what the registry knows after that one has gone.

@@ -36,6 +36,7 @@ macro_rules! on_every_store {
 
 mod agents;
 mod appends;
+mod bounds;
 mod communications;
 mod connecting;
 mod decisions;

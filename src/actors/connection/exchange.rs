@@ -99,6 +99,9 @@ impl Exchange {
     ) -> Result<Option<Utf8Bytes>, End> {
         let message = message.map_err(|error| close_code(&error))?;
         self.context.metrics.frame_in();
+        if self.reader.is_revoked() {
+            return Err(Some(CloseCode::REVOKED));
+        }
         if let Err(wait) = self.context.throttle.caller(self.caller) {
             return self.refuse(&message, wait).map(|()| None);
         }

@@ -87,22 +87,9 @@ impl Link {
     }
 
     pub(super) async fn folded(&self) -> Result<Meeting, End> {
-        let mut rows = Vec::new();
-        loop {
-            let after = rows
-                .last()
-                .map_or(0, |row: &crate::storage::JournalRow| row.seq);
-            let page = self
-                .context
-                .store
-                .journal(self.meeting_id, after, Limits::RESUME_PAGE_ROWS)
-                .await;
-            let page = page.map_err(|_| Some(CloseCode::OVERLOADED))?;
-            if page.is_empty() {
-                break;
-            }
-            rows.extend(page);
-        }
+        let store = &*self.context.store;
+        let rows = journal::read_whole(store, self.meeting_id, usize::MAX).await;
+        let rows = rows.map_err(|_| Some(CloseCode::OVERLOADED))?;
         match journal::load(rows) {
             Ok((meeting, _)) => Ok(meeting),
             Err(error) => {

@@ -20,7 +20,7 @@ use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio_tungstenite::WebSocketStream;
-use tracing::{Instrument, debug, error, info_span};
+use tracing::{Instrument, debug, error, info_span, warn};
 
 use self::exchange::End;
 use super::meeting::{self, ConnectionId};
@@ -33,6 +33,7 @@ use crate::config::Limits;
 use crate::domain::{AgentId, Caller, MeetingId};
 use crate::storage::Store;
 use crate::telemetry::Metrics;
+use crate::wire::CloseCode;
 
 /// A socket after its upgrade.
 pub type Socket = WebSocketStream<TokioIo<Upgraded>>;
@@ -161,7 +162,11 @@ async fn serve(id: ConnectionId, arguments: Arguments) -> End {
     let stay = holder.map(enter);
     if let Some(Holder { id, .. }) = holder {
         let store = &*context.store;
-        context.presence.verify_these(store, &[id]).await;
+        if let Err(error) = context.presence.verify_these(store, &[id]).await {
+            // Who cannot be told to be welcome comes again later.
+            warn!(%error, "a token could not be verified");
+            reader.close(CloseCode::OVERLOADED);
+        }
     }
     match purpose {
         Purpose::Line { agent, after } => {

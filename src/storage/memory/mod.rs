@@ -23,9 +23,9 @@ use state::State;
 
 use super::{
     Agent, Append, Appended, Communication, CommunicationFilter, Decision, DecisionFilter,
-    DirectMessage, Error, Inbox, JournalRow, KeptAnswer, KeyedRequest, Meeting, MeetingFilter,
-    Message, NewMeeting, Page, PageRequest, ParticipantRow, Received, Reserved, Sent, Store, Taken,
-    TokenHash, Told, Upkeep,
+    DirectMessage, Error, Heading, Inbox, JournalRow, KeptAnswer, KeyedRequest, Meeting,
+    MeetingFilter, Message, NewMeeting, Page, PageRequest, ParticipantRow, Received, Reserved,
+    Sent, Start, Store, Taken, TokenHash, Told, Upkeep,
 };
 use crate::domain::{AgentId, CommunicationId, DecisionId, MeetingId};
 
@@ -194,6 +194,26 @@ impl Store for Memory {
         page: PageRequest,
     ) -> Result<Page<Communication>, Error> {
         Ok(lists::communications(&self.state(), filter, page))
+    }
+
+    async fn headings(
+        &self,
+        filter: &CommunicationFilter,
+        limit: u32,
+    ) -> Result<Vec<Heading>, Error> {
+        let request = PageRequest {
+            size: limit,
+            start: Start::Number(1),
+        };
+        let page = lists::communications(&self.state(), filter, request);
+        let heading = |message: Communication| Heading {
+            id: message.id,
+            timestamp: message.timestamp,
+            sender: message.sender,
+            receiver: message.receiver,
+            topic: message.topic,
+        };
+        Ok(page.items.into_iter().map(heading).collect())
     }
 
     async fn communications_by_id(

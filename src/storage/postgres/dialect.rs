@@ -6,10 +6,10 @@ use sqlx::{PgConnection, QueryBuilder, Row, TypeInfo, ValueRef};
 use uuid::Uuid;
 
 use super::super::batch::Batch;
-use super::super::sql::Dialect;
 use super::super::sql::fields::Columns;
 use super::super::sql::lease::Lease;
 use super::super::sql::statement::{Condition, Value};
+use super::super::sql::{Dialect, Fetched};
 use super::super::{Communication, Error, Upkeep, Words};
 use crate::domain::MeetingId;
 
@@ -40,8 +40,10 @@ impl Dialect for Postgres {
         connection: &mut PgConnection,
         mut query: QueryBuilder<Self>,
         cached: bool,
-    ) -> sqlx::Result<Vec<PgRow>> {
-        query.build().persistent(cached).fetch_all(connection).await
+        max_bytes: usize,
+    ) -> sqlx::Result<Fetched<PgRow>> {
+        let rows = query.build().persistent(cached).fetch(connection);
+        Fetched::of(rows, max_bytes).await
     }
 
     /// Each word between quotes, so that it is one word and no operator.
@@ -112,5 +114,11 @@ impl Columns for PgRow {
                 .map(|n| n.map(i64::from)),
             _ => self.try_get(column),
         }
+    }
+
+    fn bytes_of_all(&self) -> usize {
+        let values = (0..self.len()).filter_map(|nth| self.try_get_raw(nth).ok());
+        let bytes = values.filter_map(|value| value.as_bytes().ok());
+        bytes.map(<[u8]>::len).sum()
     }
 }

@@ -2,7 +2,9 @@
 
 use sqlx::Pool;
 
-use super::super::{Communication, CommunicationFilter, Error, Keyset, Page, PageRequest};
+use super::super::{
+    Communication, CommunicationFilter, Error, Heading, Keyset, Page, PageRequest, Start,
+};
 use super::fields::{Columns, Fields};
 use super::lease::Lease;
 use super::list::List;
@@ -72,7 +74,7 @@ async fn select<DB: Dialect>(
     let mut statement = Statement::new("select ", []);
     statement.push(COLUMNS, []).push(" from communications", []);
     statement.push(condition, [value]);
-    let rows = Lease::of(pool).await?.fetch(statement).await?;
+    let rows = Lease::of(pool).await?.fetch_bounded(statement).await?;
     rows.iter().map(decode).collect()
 }
 
@@ -88,6 +90,38 @@ pub(super) async fn list<DB: Dialect>(
     of_filter::<DB>(filter)
         .page(pool, page, decode, place)
         .await
+}
+
+pub(super) async fn headings<DB: Dialect>(
+    pool: &Pool<DB>,
+    filter: &CommunicationFilter,
+    limit: u32,
+) -> Result<Vec<Heading>, Error> {
+    let list = List {
+        columns: "id, timestamp, sender_id, receiver_id, topic",
+        ..of_filter::<DB>(filter)
+    };
+    let request = PageRequest {
+        size: limit,
+        start: Start::After(Keyset::NEWEST),
+    };
+    let place = |heading: &Heading| Keyset {
+        at: heading.timestamp,
+        id: heading.id.0,
+    };
+    let page = list.page(pool, request, decode_heading, place).await?;
+    Ok(page.items)
+}
+
+fn decode_heading(row: &impl Columns) -> Result<Heading, Error> {
+    let row = Fields::of("communications", row);
+    Ok(Heading {
+        id: CommunicationId(row.id("id")?),
+        timestamp: row.time("timestamp")?,
+        sender: AgentId(row.id("sender_id")?),
+        receiver: AgentId(row.id("receiver_id")?),
+        topic: row.maybe_text("topic")?,
+    })
 }
 
 /// The list that a filter lets through.

@@ -77,7 +77,7 @@ pub(super) async fn of_communication<DB: Dialect>(
     statement.push(COLUMNS, []).push(" from decisions", []);
     statement.push_where(&conditions);
     statement.push(" order by created_at desc, id desc", []);
-    let rows = Lease::of(pool).await?.fetch(statement).await?;
+    let rows = Lease::of(pool).await?.fetch_bounded(statement).await?;
     rows.iter().map(decode).collect()
 }
 

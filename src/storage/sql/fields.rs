@@ -26,6 +26,8 @@ pub(in crate::storage) trait Columns: sqlx::Row {
     fn flag(&self, column: &str) -> sqlx::Result<Option<bool>>;
     /// A whole number of any width.
     fn number(&self, column: &str) -> sqlx::Result<Option<i64>>;
+    /// How many bytes the row's texts have together.
+    fn bytes_of_all(&self) -> usize;
 }
 
 /// One row of a table, read in our own words.

@@ -41,8 +41,8 @@ pub(super) async fn after<DB: Dialect>(
         " where meeting_id = ? and seq > ? order by seq limit ?",
         [meeting.0.into(), seq.into(), limit.into()],
     );
-    let rows = Lease::of(pool).await?.fetch(statement).await?;
-    rows.iter().map(decode).collect()
+    let fetched = Lease::of(pool).await?.fetch_some(statement).await?;
+    fetched.rows.iter().map(decode).collect()
 }
 
 /// The rows are locked in the order of their ids: two servers that take over the same meetings do

@@ -11,8 +11,9 @@ use sqlx::Pool;
 use sqlx::pool::PoolConnection;
 
 use super::super::Error;
-use super::Dialect;
 use super::statement::Statement;
+use super::{Dialect, Fetched};
+use crate::config::Limits;
 
 /// How long a database may stay silent. Longer than the statement timeout that a database with one is
 /// given, so that only a host that is gone, and cannot even say so, runs into it.
@@ -49,12 +50,42 @@ impl<DB: Dialect> Lease<DB> {
         &mut self,
         statement: Statement<DB>,
     ) -> sqlx::Result<Vec<DB::Row>> {
+        Ok(self.fetch_within(statement, usize::MAX).await?.rows)
+    }
+
+    /// Runs a statement and answers with its first rows, as many as an answer may hold.
+    pub(in crate::storage) async fn fetch_some(
+        &mut self,
+        statement: Statement<DB>,
+    ) -> Result<Fetched<DB::Row>, Error> {
+        Ok(self
+            .fetch_within(statement, Limits::ANSWER_MAX_BYTES)
+            .await?)
+    }
+
+    /// As [`fetch`](Self::fetch), of what agents may have made long: more than an answer may hold is [`Error::TooMuch`].
+    pub(in crate::storage) async fn fetch_bounded(
+        &mut self,
+        statement: Statement<DB>,
+    ) -> Result<Vec<DB::Row>, Error> {
+        match self.fetch_some(statement).await? {
+            Fetched { is_cut: true, .. } => Err(Error::TooMuch),
+            Fetched { rows, .. } => Ok(rows),
+        }
+    }
+
+    async fn fetch_within(
+        &mut self,
+        statement: Statement<DB>,
+        max_bytes: usize,
+    ) -> sqlx::Result<Fetched<DB::Row>> {
         let (query, cached) = statement.into_parts();
         self.in_order = false;
-        let answer = DB::fetch(&mut self.connection, query, cached);
+        let answer = DB::fetch(&mut self.connection, query, cached, max_bytes);
         let answer = tokio::time::timeout(SILENCE_TIMEOUT, answer).await;
         let answer = answer.map_err(|_| sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()))?;
-        self.in_order = true;
+        // What was not taken is still on its way through the connection.
+        self.in_order = !answer.as_ref().is_ok_and(|fetched| fetched.is_cut);
         answer
     }
 

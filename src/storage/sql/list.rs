@@ -11,10 +11,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::Pool;
 
 use super::super::{Error, Keyset, Page, PageRequest, Start, Total};
-use super::Dialect;
 use super::fields::{Columns, Fields};
 use super::lease::Lease;
 use super::statement::{Condition, Statement};
+use super::{Dialect, Fetched};
 use crate::config::Limits;
 
 /// Which list, sorted by time and id, both descending.
@@ -67,6 +67,8 @@ struct Found<DB: Dialect> {
     total: u64,
     /// Whether the list has no more.
     is_all: bool,
+    /// Whether the page has fewer rows than were asked for, because an answer holds no more.
+    is_cut: bool,
 }
 
 /// A window of time that begins with the newest row and reaches back as far as is needed for a page.
@@ -133,6 +135,9 @@ impl List {
             let rows = rows.filter(|row| matches!(row.id("id"), Ok(Some(_))));
             let items = rows.map(decode).collect::<Result<Vec<_>, _>>()?;
             let has_more = found.total > skipped + items.len() as u64;
+            if found.is_cut && is_numbered {
+                return Err(Error::TooMuch);
+            }
             let total = match way {
                 _ if !is_numbered => None,
                 _ if found.is_all => Some(Total::exactly(found.total)),
@@ -145,8 +150,13 @@ impl List {
             let next = items.last().filter(|_| has_more).map(place);
             return Ok(Page { items, total, next });
         }
-        let rows = lease.fetch(self.rows("", request.size, skipped)).await?;
-        let has_more = rows.len() > request.size as usize;
+        let page = self.rows("", request.size, skipped);
+        let Fetched { rows, is_cut } = lease.fetch_some(page).await?;
+        // Who counts pages would pass over what is missing in this one.
+        if is_cut && is_numbered {
+            return Err(Error::TooMuch);
+        }
+        let has_more = is_cut || rows.len() > request.size as usize;
         let rows = rows.iter().take(request.size as usize);
         let items = rows.map(decode).collect::<Result<Vec<_>, _>>()?;
         let seen = skipped + items.len() as u64;
@@ -190,7 +200,7 @@ impl List {
         loop {
             let window = windows.as_ref().map(|windows| windows.list(self));
             let rows = window.as_ref().unwrap_or(self).whole("", size, skipped);
-            let rows = lease.fetch(rows).await?;
+            let Fetched { rows, is_cut } = lease.fetch_some(rows).await?;
             let total = self.number_of(&rows)?;
             let is_all = windows.as_ref().is_none_or(Windows::has_all);
             if total > Limits::TOTAL_EXACT_MAX_ROWS {
@@ -201,6 +211,7 @@ impl List {
                     rows,
                     total,
                     is_all,
+                    is_cut,
                 }));
             }
             windows = windows.map(Windows::wider);

@@ -227,7 +227,7 @@ pub(super) async fn messages<DB: Dialect>(
           order by sequence_number",
         [id.0.into()],
     );
-    let rows = Lease::of(pool).await?.fetch(statement).await?;
+    let rows = Lease::of(pool).await?.fetch_bounded(statement).await?;
     rows.iter().map(decode_message).collect()
 }
 
@@ -283,7 +283,7 @@ pub(super) async fn of_communication<DB: Dialect>(
     statement.push(COLUMNS, []).push(" from meetings", []);
     statement.push_where(&conditions);
     statement.push(" order by created_at desc, id desc", []);
-    let rows = Lease::of(pool).await?.fetch(statement).await?;
+    let rows = Lease::of(pool).await?.fetch_bounded(statement).await?;
     rows.iter().map(decode).collect()
 }
 

@@ -24,8 +24,10 @@ pub(super) mod store;
 pub(super) mod upkeep;
 
 use std::future::Future;
+use std::pin::pin;
 
 use chrono::{DateTime, Utc};
+use futures_util::{Stream, TryStreamExt};
 use sqlx::QueryBuilder;
 
 use super::batch::Batch;
@@ -34,6 +36,35 @@ use crate::domain::MeetingId;
 use fields::Columns;
 use lease::Lease;
 use statement::{Condition, Value};
+
+/// Rows that a statement was answered with.
+pub(super) struct Fetched<R> {
+    pub(super) rows: Vec<R>,
+    /// Whether there are more, for which there was no room.
+    pub(super) is_cut: bool,
+}
+
+impl<R: Columns> Fetched<R> {
+    /// Takes rows as they come, as far as there is room; at least one.
+    pub(super) async fn of(
+        rows: impl Stream<Item = sqlx::Result<R>>,
+        max_bytes: usize,
+    ) -> sqlx::Result<Self> {
+        let mut rows = pin!(rows);
+        let (mut taken, mut room) = (Vec::new(), max_bytes);
+        while let Some(row) = rows.try_next().await? {
+            let bytes = row.bytes_of_all();
+            if bytes > room && !taken.is_empty() {
+                let (rows, is_cut) = (taken, true);
+                return Ok(Self { rows, is_cut });
+            }
+            room = room.saturating_sub(bytes);
+            taken.push(row);
+        }
+        let (rows, is_cut) = (taken, false);
+        Ok(Self { rows, is_cut })
+    }
+}
 
 /// What is particular to one database.
 pub(super) trait Dialect: sqlx::Database<Row: Columns> {
@@ -55,12 +86,13 @@ pub(super) trait Dialect: sqlx::Database<Row: Columns> {
     /// Puts a placeholder for `value` into the SQL, and `value` among the arguments.
     fn bind(query: &mut QueryBuilder<Self>, value: Value);
 
-    /// Runs a statement to its end. `cached` keeps it prepared.
+    /// Runs a statement, to its end or until its rows have more than `max_bytes`. `cached` keeps it prepared.
     fn fetch(
         connection: &mut Self::Connection,
         query: QueryBuilder<Self>,
         cached: bool,
-    ) -> impl Future<Output = sqlx::Result<Vec<Self::Row>>> + Send;
+        max_bytes: usize,
+    ) -> impl Future<Output = sqlx::Result<Fetched<Self::Row>>> + Send;
 
     /// That a message has these words.
     fn search(words: &Words) -> Condition;

@@ -15,9 +15,9 @@ use super::{
 use crate::domain::{AgentId, CommunicationId, DecisionId, MeetingId};
 use crate::storage::{
     Agent, Append, Appended, Communication, CommunicationFilter, Decision, DecisionFilter,
-    DirectMessage, Error, Inbox, JournalRow, KeptAnswer, KeyedRequest, Meeting, MeetingFilter,
-    Message, NewMeeting, Page, PageRequest, ParticipantRow, Received, Reserved, Sent, Store, Taken,
-    TokenHash, Told, Upkeep,
+    DirectMessage, Error, Heading, Inbox, JournalRow, KeptAnswer, KeyedRequest, Meeting,
+    MeetingFilter, Message, NewMeeting, Page, PageRequest, ParticipantRow, Received, Reserved,
+    Sent, Store, Taken, TokenHash, Told, Upkeep,
 };
 
 /// An SQL database.
@@ -50,7 +50,7 @@ impl<DB: Dialect> Sql<DB> {
 #[async_trait]
 impl<DB: Dialect> Store for Sql<DB> {
     async fn ping(&self) -> Result<(), Error> {
-        let mut lease = Lease::of(&self.writing).await?;
+        let mut lease = Lease::of(&self.reading).await?;
         lease
             .fetch(Statement::new("select 1", []))
             .await
@@ -154,6 +154,14 @@ impl<DB: Dialect> Store for Sql<DB> {
         page: PageRequest,
     ) -> Result<Page<Communication>, Error> {
         communications::list(&self.reading, filter, page).await
+    }
+
+    async fn headings(
+        &self,
+        filter: &CommunicationFilter,
+        limit: u32,
+    ) -> Result<Vec<Heading>, Error> {
+        communications::headings(&self.reading, filter, limit).await
     }
 
     async fn communications_by_id(

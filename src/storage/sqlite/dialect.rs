@@ -3,14 +3,14 @@
 use chrono::{DateTime, Utc};
 use serde_json::json;
 use sqlx::sqlite::{Sqlite, SqliteRow};
-use sqlx::{QueryBuilder, Row, SqliteConnection};
+use sqlx::{Column, QueryBuilder, Row, SqliteConnection, TypeInfo, ValueRef};
 use uuid::Uuid;
 
 use super::super::batch::Batch;
-use super::super::sql::Dialect;
 use super::super::sql::fields::Columns;
 use super::super::sql::lease::Lease;
 use super::super::sql::statement::{Condition, Value};
+use super::super::sql::{Dialect, Fetched};
 use super::super::{Communication, Error, Upkeep, Words};
 use crate::domain::MeetingId;
 
@@ -45,8 +45,10 @@ impl Dialect for Sqlite {
         connection: &mut SqliteConnection,
         mut query: QueryBuilder<Self>,
         cached: bool,
-    ) -> sqlx::Result<Vec<SqliteRow>> {
-        query.build().persistent(cached).fetch_all(connection).await
+        max_bytes: usize,
+    ) -> sqlx::Result<Fetched<SqliteRow>> {
+        let rows = query.build().persistent(cached).fetch(connection);
+        Fetched::of(rows, max_bytes).await
     }
 
     /// Each word between quotes, though there is nothing in a word that could be taken for an operator but the word itself.
@@ -135,6 +137,17 @@ impl Columns for SqliteRow {
 
     fn number(&self, column: &str) -> sqlx::Result<Option<i64>> {
         self.try_get(column)
+    }
+
+    fn bytes_of_all(&self) -> usize {
+        // Only of texts: to ask a number for its bytes would make a text of it.
+        let texts = self.columns().iter().filter(|column| {
+            let value = self.try_get_raw(column.ordinal());
+            value.is_ok_and(|value| value.type_info().name() == "TEXT")
+        });
+        let bytes =
+            texts.filter_map(|text| self.try_get_unchecked::<&[u8], _>(text.ordinal()).ok());
+        bytes.map(<[u8]>::len).sum()
     }
 }
 

@@ -1,6 +1,7 @@
 //! One request on its way to the function that answers it.
 
 use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
 
 use bytes::{Buf, Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
@@ -9,6 +10,7 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use tokio::time::timeout;
 use uuid::Uuid;
 
+use crate::actors::permit::Permit;
 use crate::config::Limits;
 use crate::transport::auth::Identity;
 use crate::transport::fields::Fields;
@@ -33,6 +35,8 @@ pub(super) struct Call {
     query: String,
     /// Of a request that acts; of another it is not read.
     pub(super) body: Bytes,
+    /// The room that the body takes, until it is durable what it asks for.
+    room: Mutex<Option<Permit>>,
 }
 
 /// What stood in a path where its template has names in braces.
@@ -73,8 +77,12 @@ impl Load {
         &self.query
     }
 
-    /// Takes the body in. One that announces more than fits is not read at all.
-    pub(super) async fn take_body(&mut self, intake: Intake, api: &Api) -> Result<Bytes, ApiError> {
+    /// Takes the body in, with the room that it takes. One that announces more than fits is not read at all.
+    pub(super) async fn take_body(
+        &mut self,
+        intake: Intake,
+        api: &Api,
+    ) -> Result<(Bytes, Permit), ApiError> {
         let announced = self
             .headers
             .get(CONTENT_LENGTH)
@@ -83,7 +91,7 @@ impl Load {
             return Err(intake.too_large(api, bytes));
         }
         let patience = Limits::ms(api.context.limits.body_timeout_ms);
-        let body = timeout(patience, self.read(intake, api))
+        let (body, room) = timeout(patience, self.read(intake, api))
             .await
             .map_err(|_| ApiError::request_timeout())??;
         let kind = self.headers.get(CONTENT_TYPE);
@@ -91,11 +99,13 @@ impl Load {
         if !body.is_empty() && !kind.is_none_or(|kind| intake.takes(kind)) {
             return Err(ApiError::unsupported_media_type(intake.media_type()));
         }
-        Ok(body)
+        Ok((body, room))
     }
 
-    async fn read(&mut self, intake: Intake, api: &Api) -> Result<Bytes, ApiError> {
+    /// Reads as the room for commands allows: all bodies together hold no more of it than there is.
+    async fn read(&mut self, intake: Intake, api: &Api) -> Result<(Bytes, Permit), ApiError> {
         let max_bytes = intake.max_bytes(api);
+        let mut room = api.permit(0)?;
         let mut body = BytesMut::new();
         while let Some(chunk) = self.body.next().await {
             let chunk = chunk.map_err(|e| ApiError::invalid("body", format!("broke off: {e}")))?;
@@ -103,9 +113,10 @@ impl Load {
             if length > max_bytes {
                 return Err(intake.too_large(api, length));
             }
+            api.widen(&mut room, body.len() + chunk.len())?;
             body.extend_from_slice(&chunk);
         }
-        Ok(body.freeze())
+        Ok((body.freeze(), room))
     }
 }
 
@@ -161,6 +172,7 @@ impl Call {
         captured: Captured,
         load: Load,
         body: Bytes,
+        room: Option<Permit>,
     ) -> Self {
         let Load { headers, query, .. } = load;
         Self {
@@ -170,7 +182,23 @@ impl Call {
             captured,
             query,
             body,
+            room: Mutex::new(room),
         }
+    }
+
+    /// Hands on the room that the body takes, widened for what was made of it.
+    pub(super) fn take_room(&self, bytes: usize) -> Result<Permit, ApiError> {
+        let room = self
+            .room
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let mut room = match room {
+            Some(room) => room,
+            None => self.api.permit(0)?,
+        };
+        self.api.widen(&mut room, bytes)?;
+        Ok(room)
     }
 
     /// The `{id}` of the path.

@@ -14,13 +14,14 @@ use super::communications::Communication;
 use super::created;
 use super::route::Route;
 use super::schema::{EXAMPLE_ID, described};
-use crate::actors::persistence::{self, LogRequest};
+use crate::actors::log::{LogRequest, log_bytes};
+use crate::actors::persistence;
 use crate::config::Limits;
 use crate::domain::{AgentId, CommunicationId};
 use crate::storage::{self, Error};
 use crate::transport::fields::Fields;
 use crate::transport::idempotency::Act;
-use crate::transport::{Api, ApiError, Response, ask_durably};
+use crate::transport::{ApiError, Response, ask_durably};
 use crate::wire::inbound::MAX_TOPIC_CHARS;
 
 pub(super) fn routes() -> Vec<Route> {
@@ -78,7 +79,7 @@ async fn create(call: Call, act: Arc<Act>) -> Result<Response, ApiError> {
         unknown_sides(&sides, ids).collect()
     };
     act.begin(&call.api).await?;
-    log(&call.api, vec![message.clone()], faulty).await?;
+    log(&call, vec![message.clone()], faulty).await?;
     Ok(created(&Communication::from(&message)))
 }
 
@@ -145,7 +146,7 @@ async fn create_all(call: Call, act: Arc<Act>) -> Result<Response, ApiError> {
         named.take(Limits::FAULTS_MAX).collect()
     };
     act.begin(&call.api).await?;
-    log(&call.api, messages, faulty).await?;
+    log(&call, messages, faulty).await?;
     let count = ids.len();
     Ok(created(&Logged { count, ids }))
 }
@@ -171,12 +172,11 @@ fn read_line(
 
 /// Makes messages durable. `faulty` names what is wrong where agents are unknown.
 async fn log(
-    api: &Api,
+    call: &Call,
     messages: Vec<storage::Communication>,
     faulty: impl FnOnce(&[Uuid]) -> Map<String, Value>,
 ) -> Result<(), ApiError> {
-    let bytes = messages.iter().map(|message| message.content.len()).sum();
-    let permit = api.permit(bytes)?;
+    let permit = call.take_room(log_bytes(&messages))?;
     let log = |reply| {
         persistence::Message::Log(Box::new(LogRequest {
             messages,
@@ -184,7 +184,7 @@ async fn log(
             permit,
         }))
     };
-    match ask_durably(&api.persistence, log).await? {
+    match ask_durably(&call.api.persistence, log).await? {
         Err(Error::UnknownAgent(ids)) => Err(ApiError::validation(faulty(&ids))),
         answer => Ok(answer?),
     }

@@ -12,6 +12,7 @@ use super::schema::Live;
 use super::stored_json;
 use crate::actors::journal;
 use crate::actors::meeting::Message;
+use crate::config::Limits;
 use crate::domain::{MeetingId, MeetingType, Outcome, Status};
 use crate::storage::{self, DecisionFilter, PageRequest, ParticipantRow, Start};
 use crate::transport::{Api, ApiError, ask};
@@ -149,7 +150,7 @@ async fn live(api: &Api, id: MeetingId, status: Status) -> Result<Option<Live>, 
             return Ok(Some(Live(standing)));
         }
     }
-    let rows = api.context.store.journal(id, 0, u32::MAX).await?;
+    let rows = journal::read_whole(&*api.context.store, id, Limits::ANSWER_MAX_BYTES).await?;
     let (meeting, _) = journal::load(rows).map_err(|_| ApiError::internal())?;
     Ok(Some(Live(outbound::state(&meeting))))
 }

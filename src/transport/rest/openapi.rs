@@ -149,7 +149,7 @@ fn refusals(
     is_public: bool,
     acts: bool,
     has_id: bool,
-) -> [(bool, StatusCode, &'static str); 10] {
+) -> [(bool, StatusCode, &'static str); 11] {
     let has_body = operation.request_body.is_some();
     let has_query = operation
         .parameters
@@ -175,7 +175,12 @@ fn refusals(
         (
             acts,
             StatusCode::CONFLICT,
-            "`idempotency_key_reused`, `idempotency_key_in_use` or `token_not_shown_again`.",
+            "`idempotency_key_reused`, `idempotency_key_in_use`, `token_not_shown_again` or `answer_too_large`.",
+        ),
+        (
+            !is_public && !acts,
+            StatusCode::CONFLICT,
+            "`answer_too_large`: ask for fewer rows at a time, or go on by cursor.",
         ),
         (
             has_body,

@@ -103,18 +103,19 @@ impl Found {
             }
             Answer::Known(answer) => {
                 let identity = auth::identify(&api, load.headers()).await?;
-                answer(Call::new(api, identity, captured, load, Bytes::new())).await
+                let body = Bytes::new();
+                answer(Call::new(api, identity, captured, load, body, None)).await
             }
             Answer::Acting(intake, answer) => {
                 let identity = auth::identify(&api, load.headers()).await?;
-                let body = load.take_body(*intake, &api).await?;
+                let (body, room) = load.take_body(*intake, &api).await?;
                 let fingerprint = || Fingerprint::of(&route.method(), &path, load.query(), &body);
                 let turn = idempotency::turn(&api, &identity, load.headers(), fingerprint).await?;
                 let act = match turn {
                     Turn::Act(act) => Arc::new(act),
                     Turn::Answered(response) => return Ok(response),
                 };
-                let call = Call::new(api.clone(), identity, captured, load, body);
+                let call = Call::new(api.clone(), identity, captured, load, body, Some(room));
                 let answered = answer(call, Arc::clone(&act)).await;
                 act.end(&api, answered).await
             }

@@ -13,6 +13,7 @@ use super::meeting_view::{self, Meeting};
 use super::route::Route;
 use super::schema::{EXAMPLE_ID, described};
 use super::{new_meeting, ok};
+use crate::actors::journal;
 use crate::actors::meeting::{self, Instruction};
 use crate::domain::settings::MAX_TOPIC_CHARS;
 use crate::domain::{AgentId, Command, MeetingId, Refusal, Status};
@@ -211,7 +212,7 @@ async fn was_carried_out(api: &Api, id: MeetingId, act: &Act) -> Result<bool, Ap
     let Some(key) = act.journal_key() else {
         return Ok(false);
     };
-    let rows = api.context.store.journal(id, 0, u32::MAX).await?;
+    let rows = journal::read_whole(&*api.context.store, id, usize::MAX).await?;
     let mut keys = rows.iter().filter_map(|row| row.frame_id.as_ref());
     Ok(keys.any(|kept| *kept == key))
 }

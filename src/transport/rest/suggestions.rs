@@ -11,7 +11,7 @@ use super::ok;
 use super::route::Route;
 use super::schema::{asked_for, parameter};
 use crate::config::Limits;
-use crate::storage::{Communication, CommunicationFilter, Keyset, PageRequest, Start, Store};
+use crate::storage::{CommunicationFilter, Heading};
 use crate::topics::{self, Message, Question};
 use crate::transport::fields::Fields;
 use crate::transport::{ApiError, Response};
@@ -69,12 +69,13 @@ async fn suggest(call: Call) -> Result<Response, ApiError> {
         visible_to: call.identity.agent(),
         ..CommunicationFilter::default()
     };
-    let messages = newest(&*context.store, &filter).await?;
-    let messages: Vec<_> = messages.iter().map(message).collect();
+    let most = Limits::SUGGEST_MESSAGES_MAX;
+    let headings = context.store.headings(&filter, most).await?;
+    let messages: Vec<_> = headings.iter().map(message).collect();
     let question = Question {
         now,
         hours_back: wanted.hours_back,
-        messages_max: Limits::SUGGEST_MESSAGES_MAX,
+        messages_max: most as usize,
         topics_max: wanted.topics_max as usize,
         related_max: Limits::SUGGEST_RELATED_MAX,
     };
@@ -83,40 +84,13 @@ async fn suggest(call: Call) -> Result<Response, ApiError> {
     Ok(ok(&SuggestedTopics { suggested_topics }))
 }
 
-/// The newest messages that pass a filter, as many as are looked at.
-async fn newest(
-    store: &dyn Store,
-    filter: &CommunicationFilter,
-) -> Result<Vec<Communication>, ApiError> {
-    let (_, size) = Limits::PAGE_SIZE;
-    let mut messages: Vec<Communication> = Vec::new();
-    // From the end of time on, because a page by cursor counts nothing.
-    let at = DateTime::from_timestamp_micros(Limits::LAST_MOMENT_MICROS).unwrap_or_default();
-    let mut start = Start::After(Keyset {
-        at,
-        id: Uuid::max(),
-    });
-    loop {
-        let page = store
-            .communications(filter, PageRequest { size, start })
-            .await?;
-        messages.extend(page.items);
-        match page.next {
-            Some(next) if messages.len() < Limits::SUGGEST_MESSAGES_MAX => {
-                start = Start::After(next);
-            }
-            _ => return Ok(messages),
-        }
-    }
-}
-
-fn message(message: &Communication) -> Message<'_> {
+fn message(heading: &Heading) -> Message<'_> {
     Message {
-        id: message.id.0,
-        at: message.timestamp,
-        sender: message.sender.0,
-        receiver: message.receiver.0,
-        topic: message.topic.as_deref(),
+        id: heading.id.0,
+        at: heading.timestamp,
+        sender: heading.sender.0,
+        receiver: heading.receiver.0,
+        topic: heading.topic.as_deref(),
     }
 }
 

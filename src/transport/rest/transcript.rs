@@ -10,6 +10,7 @@ use super::route::Route;
 use super::schema::described;
 use super::{meetings, ok};
 use crate::actors::journal;
+use crate::config::Limits;
 use crate::domain::MeetingId;
 use crate::transport::{ApiError, Response};
 use crate::wire::transcript::Transcript;
@@ -35,7 +36,8 @@ pub(super) fn routes() -> Vec<Route> {
 async fn transcript(call: Call) -> Result<Response, ApiError> {
     let id: MeetingId = call.id();
     meetings::ensure_visible(&call.api, &call.identity, id).await?;
-    let rows = call.api.context.store.journal(id, 0, u32::MAX).await?;
+    let store = &*call.api.context.store;
+    let rows = journal::read_whole(store, id, Limits::ANSWER_MAX_BYTES).await?;
     if rows.is_empty() {
         return Err(ApiError::not_found("no such meeting"));
     }

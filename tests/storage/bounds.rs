@@ -1,0 +1,100 @@
+//! What one answer may hold: never more bytes than its bound, unless it is a single row.
+
+use std::slice::from_ref;
+
+use synod::config::Limits;
+use synod::storage::{
+    Communication, CommunicationFilter, Error, Heading, Keyset, PageRequest, Start,
+};
+
+use super::fixtures::{agents, communication, everything, page};
+use crate::support::database::Fresh;
+
+on_every_store! {
+    headings_are_the_newest_messages_without_their_words,
+}
+
+const MESSAGE_BYTES: usize = 10 * 1_048_576;
+
+#[tokio::test]
+async fn a_page_of_the_largest_messages_is_bounded_on_postgres() {
+    a_page_of_the_largest_messages_is_bounded(&Fresh::postgres().await).await;
+}
+
+#[tokio::test]
+async fn a_page_of_the_largest_messages_is_bounded_on_sqlite() {
+    a_page_of_the_largest_messages_is_bounded(&Fresh::sqlite().await).await;
+}
+
+/// By number it is refused, because who counts pages would miss what is left out; by cursor it goes on behind what fits.
+async fn a_page_of_the_largest_messages_is_bounded(fresh: &Fresh) {
+    let store = &*fresh.store;
+    let known = agents(store, 2).await;
+    let fitting = Limits::ANSWER_MAX_BYTES / MESSAGE_BYTES;
+    let mut ids = Vec::new();
+    for n in 1..=fitting as u64 + 2 {
+        let message = Communication {
+            content: "x".repeat(MESSAGE_BYTES),
+            ..communication(n, known[0], known[1])
+        };
+        store.log(from_ref(&message)).await.unwrap();
+        ids.insert(0, message.id);
+    }
+    let branching = CommunicationFilter {
+        visible_to: Some(known[0]),
+        ..CommunicationFilter::default()
+    };
+    for filter in [CommunicationFilter::default(), branching] {
+        let numbered = store.communications(&filter, everything()).await;
+        assert!(matches!(numbered, Err(Error::TooMuch)));
+        let first = store.communications(&filter, page(1, 1)).await.unwrap();
+        let mut walked: Vec<_> = first.items.iter().map(|m| m.id).collect();
+        let mut next = first.next;
+        while let Some(keyset) = next {
+            let (size, start) = (Limits::PAGE_SIZE.1, Start::After(keyset));
+            let part = store.communications(&filter, PageRequest { size, start });
+            let part = part.await.unwrap();
+            assert!((1..=fitting).contains(&part.items.len()));
+            walked.extend(part.items.iter().map(|m| m.id));
+            next = part.next;
+        }
+        assert_eq!(walked, ids);
+    }
+    let together = store.communications_by_id(&ids).await;
+    assert!(matches!(together, Err(Error::TooMuch)));
+}
+
+async fn headings_are_the_newest_messages_without_their_words(fresh: &Fresh) {
+    let store = &*fresh.store;
+    let known = agents(store, 3).await;
+    let mut messages: Vec<_> = (0..9)
+        .map(|n| communication(n, known[0], known[usize::from(n % 2 == 0)]))
+        .collect();
+    messages[3].topic = Some("tea".to_owned());
+    store.log(&messages).await.unwrap();
+    messages.reverse();
+    let heading = |m: &Communication| Heading {
+        id: m.id,
+        timestamp: m.timestamp,
+        sender: m.sender,
+        receiver: m.receiver,
+        topic: m.topic.clone(),
+    };
+    let all: Vec<_> = messages.iter().map(heading).collect();
+    let filter = CommunicationFilter::default();
+    assert_eq!(store.headings(&filter, 100).await.unwrap(), all);
+    assert_eq!(store.headings(&filter, 4).await.unwrap(), all[..4]);
+    let mine = CommunicationFilter {
+        visible_to: Some(known[1]),
+        ..filter
+    };
+    let own: Vec<_> = all.iter().filter(|h| h.receiver == known[1]).collect();
+    let told = store.headings(&mine, 100).await.unwrap();
+    assert_eq!(told.iter().collect::<Vec<_>>(), own);
+    let newest = PageRequest {
+        size: 100,
+        start: Start::After(Keyset::NEWEST),
+    };
+    let first = store.communications(&mine, newest).await.unwrap();
+    assert_eq!(first.items.len(), own.len());
+}
