@@ -8,6 +8,7 @@ mod logging;
 mod meetings;
 mod metadata;
 mod openapi;
+mod steps;
 mod times;
 
 use bytes::Bytes;

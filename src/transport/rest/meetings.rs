@@ -155,24 +155,29 @@ pub(super) async fn ensure_visible(
     identity: &Identity,
     id: MeetingId,
 ) -> Result<(), ApiError> {
-    let Some(agent) = identity.agent() else {
-        return Ok(());
-    };
-    let store = &api.context.store;
-    if store
-        .participants(id)
-        .await?
-        .iter()
-        .any(|participant| participant.agent == agent)
-    {
+    if is_visible(api, identity, id).await? {
         return Ok(());
     }
-    match store.meeting(id).await? {
+    match api.context.store.meeting(id).await? {
         Some(_) => Err(ApiError::forbidden(
             "you are not in this meeting: join it first",
         )),
         None => Err(ApiError::not_found("no such meeting")),
     }
+}
+
+/// Whether somebody may see a meeting.
+pub(super) async fn is_visible(
+    api: &Api,
+    identity: &Identity,
+    id: MeetingId,
+) -> Result<bool, ApiError> {
+    let Some(agent) = identity.agent() else {
+        return Ok(true);
+    };
+    let participants = api.context.store.participants(id).await?;
+    let mut participants = participants.iter();
+    Ok(participants.any(|participant| participant.agent == agent))
 }
 
 impl JournalPart {
