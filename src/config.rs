@@ -33,7 +33,8 @@ pub struct Data {
         long,
         env = "SYNOD_DATABASE_CONNECTIONS_MAX",
         value_name = "N",
-        default_value_t = 10
+        default_value_t = 10,
+        value_parser = clap::value_parser!(u32).range(1..=10_000)
     )]
     pub database_connections_max: u32,
 }

@@ -141,6 +141,30 @@ async fn an_unknown_setting_is_told_with_its_nearest_neighbour() {
 }
 
 #[tokio::test]
+async fn a_limit_is_held_to_its_bounds_wherever_it_is_set() {
+    let directory = tempfile::tempdir().unwrap();
+    for (setting, least) in [
+        ("commands_in_flight_max", 1),
+        ("database_connections_max", 1),
+    ] {
+        let flag = format!("--{}=0", setting.replace('_', "-"));
+        let path = settings_file(&directory, &format!("{setting} = 0"));
+        let mut by_environment = synod(&["serve"]);
+        by_environment.env(format!("SYNOD_{}", setting.to_uppercase()), "0");
+        for mut command in [
+            synod(&["serve", &flag]),
+            synod(&["serve", "--config", &path]),
+            by_environment,
+        ] {
+            let ended = output(&mut command).await;
+            let said = err(&ended);
+            assert_eq!(ended.status.code(), Some(2), "{said}");
+            assert!(said.contains(&format!("0 is not in {least}..=")), "{said}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn one_settings_file_serves_all_commands() {
     let directory = tempfile::tempdir().unwrap();
     let data = directory.path().join("data");

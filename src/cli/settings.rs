@@ -227,7 +227,7 @@ mod tests {
         check_fault(
             "rate_per_token_per_s = 0",
             &expect![
-                "rate_per_token_per_s: invalid value '0' for '--rate-per-token-per-s <N>': 0 is not in 1..=4294967295"
+                "rate_per_token_per_s: invalid value '0' for '--rate-per-token-per-s <N>': 0 is not in 1..=1000000000"
             ],
         );
         check_fault(
@@ -246,6 +246,24 @@ mod tests {
                 "listen must be one value, or a list of values where the flag may be repeated"
             ],
         );
+    }
+
+    #[test]
+    fn the_file_takes_no_number_that_its_flag_refuses() {
+        let known = flags_alone();
+        let mut refused = 0;
+        for arg in known.get_arguments() {
+            let Some(flag) = arg.get_long().filter(|_| arg.get_action().takes_values()) else {
+                continue;
+            };
+            for number in ["-1", "0", "9223372036854775807"] {
+                let in_file = File::parse(&format!("{} = {number}", arg.get_id())).is_ok();
+                let is_taken = from_flags([format!("--{flag}={number}")]).is_ok();
+                assert_eq!(in_file, is_taken, "{flag} {number}");
+                refused += usize::from(!is_taken);
+            }
+        }
+        assert!(refused > 60, "the limits alone refuse more than {refused}");
     }
 
     #[test]

@@ -1,8 +1,24 @@
 //! Every limit, in one value.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use clap::Args;
+use clap::builder::RangedU64ValueParser;
+
+/// The longest that anybody is waited for: a day.
+const DAY_MS: u64 = 86_400_000;
+/// What both databases take at once is 1 GB; JSON is longer than what it says.
+const MOST_MB: u64 = 256;
+/// The same in bytes.
+const MOST_BYTES: u64 = MOST_MB * 1_048_576;
+/// One each nanosecond, which is as finely as a rate is kept.
+const RATE_MOST: u64 = 1_000_000_000;
+
+/// Numbers from a least that the server still works with to a most that it can reckon with.
+fn within<T: TryFrom<u64>>(range: RangeInclusive<u64>) -> RangedU64ValueParser<T> {
+    RangedU64ValueParser::new().range(range)
+}
 
 /// Every limit. All of them hold at once, so no client and no fault can make the server grow without bound.
 #[derive(Args, Clone, Debug)]
@@ -13,7 +29,8 @@ pub struct Limits {
         long,
         env = "SYNOD_CONNECTIONS_MAX",
         value_name = "N",
-        default_value_t = 16_384
+        default_value_t = 16_384,
+        value_parser = within::<u32>(1..=1_048_576)
     )]
     pub connections_max: u32,
     /// Open TCP connections of one address (IPv6: of one /64 network); one more is told 429 and closed. Half of the house, so
@@ -23,7 +40,7 @@ pub struct Limits {
         env = "SYNOD_CONNECTIONS_PER_ADDRESS_MAX",
         value_name = "N",
         default_value_t = 8_192,
-        value_parser = clap::value_parser!(u32).range(1..)
+        value_parser = within::<u32>(1..=1_048_576)
     )]
     pub connections_per_address_max: u32,
     /// Requests a second of one address (IPv6: of one /64 network), over time; more are told 429. Many agents may share a
@@ -33,7 +50,7 @@ pub struct Limits {
         env = "SYNOD_RATE_PER_ADDRESS_PER_S",
         value_name = "N",
         default_value_t = 10_000,
-        value_parser = clap::value_parser!(u32).range(1..)
+        value_parser = within::<u32>(1..=RATE_MOST)
     )]
     pub rate_per_address_per_s: u32,
     /// Requests of one address that may come at once, before its rate counts. Two seconds' worth.
@@ -42,7 +59,7 @@ pub struct Limits {
         env = "SYNOD_BURST_PER_ADDRESS",
         value_name = "N",
         default_value_t = 20_000,
-        value_parser = clap::value_parser!(u32).range(1..)
+        value_parser = within::<u32>(1..=RATE_MOST)
     )]
     pub burst_per_address: u32,
     /// Requests and frames a second of one token, over time, on all its connections; more are refused as `rate_limited`.
@@ -52,7 +69,7 @@ pub struct Limits {
         env = "SYNOD_RATE_PER_TOKEN_PER_S",
         value_name = "N",
         default_value_t = 1_000,
-        value_parser = clap::value_parser!(u32).range(1..)
+        value_parser = within::<u32>(1..=RATE_MOST)
     )]
     pub rate_per_token_per_s: u32,
     /// Requests and frames of one token that may come at once, before its rate counts. Two seconds' worth.
@@ -61,7 +78,7 @@ pub struct Limits {
         env = "SYNOD_BURST_PER_TOKEN",
         value_name = "N",
         default_value_t = 2_000,
-        value_parser = clap::value_parser!(u32).range(1..)
+        value_parser = within::<u32>(1..=RATE_MOST)
     )]
     pub burst_per_token: u32,
     /// Frames of one connection that may be refused in a row as over the rate; one more closes it with 4101. Enough for
@@ -70,7 +87,8 @@ pub struct Limits {
         long,
         env = "SYNOD_FRAMES_REFUSED_MAX",
         value_name = "N",
-        default_value_t = 100
+        default_value_t = 100,
+        value_parser = within::<u32>(0..=1_048_576)
     )]
     pub frames_refused_max: u32,
     /// Time for a request's headers to arrive, from the connection's start or the last answer on: ends slow-header attacks
@@ -79,7 +97,8 @@ pub struct Limits {
         long,
         env = "SYNOD_HEADER_TIMEOUT_MS",
         value_name = "MS",
-        default_value_t = 10_000
+        default_value_t = 10_000,
+        value_parser = within::<u64>(100..=DAY_MS)
     )]
     pub header_timeout_ms: u64,
     /// Size of a request's line and headers together; more is told 431. As much as common servers and proxies take.
@@ -87,7 +106,8 @@ pub struct Limits {
         long,
         env = "SYNOD_HEADER_MAX_BYTES",
         value_name = "BYTES",
-        default_value_t = 16_384
+        default_value_t = 16_384,
+        value_parser = within::<usize>(1_024..=1_048_576)
     )]
     pub header_max_bytes: usize,
     /// Size of a logged message. What is larger belongs in a file store, with its address in the message.
@@ -95,7 +115,8 @@ pub struct Limits {
         long,
         env = "SYNOD_MESSAGE_MAX_MB",
         value_name = "MB",
-        default_value_t = 10
+        default_value_t = 10,
+        value_parser = within::<u64>(1..=MOST_MB)
     )]
     pub message_max_mb: u64,
     /// Size of a batch of messages to be logged. It is kept in one transaction, and in memory until then.
@@ -103,7 +124,8 @@ pub struct Limits {
         long,
         env = "SYNOD_BATCH_MAX_MB",
         value_name = "MB",
-        default_value_t = 64
+        default_value_t = 64,
+        value_parser = within::<u64>(1..=MOST_MB)
     )]
     pub batch_max_mb: u64,
     /// Time for a request's body to arrive: a message of the largest size over a slow line.
@@ -111,7 +133,8 @@ pub struct Limits {
         long,
         env = "SYNOD_BODY_TIMEOUT_MS",
         value_name = "MS",
-        default_value_t = 30_000
+        default_value_t = 30_000,
+        value_parser = within::<u64>(100..=DAY_MS)
     )]
     pub body_timeout_ms: u64,
     /// Size of one WebSocket message; larger ones close the socket with 1009.
@@ -119,7 +142,8 @@ pub struct Limits {
         long,
         env = "SYNOD_FRAME_MAX_BYTES",
         value_name = "BYTES",
-        default_value_t = 1_048_576
+        default_value_t = 1_048_576,
+        value_parser = within::<usize>(1_024..=MOST_BYTES)
     )]
     pub frame_max_bytes: usize,
     /// Size of one opinion, proposal or rationale. Every participant is sent every one of them.
@@ -127,7 +151,8 @@ pub struct Limits {
         long,
         env = "SYNOD_OPINION_MAX_BYTES",
         value_name = "BYTES",
-        default_value_t = 262_144
+        default_value_t = 262_144,
+        value_parser = within::<usize>(256..=MOST_BYTES)
     )]
     pub opinion_max_bytes: usize,
     /// Commands of one connection that may wait for their answer; the server reads no further until one is answered.
@@ -135,7 +160,8 @@ pub struct Limits {
         long,
         env = "SYNOD_COMMANDS_IN_FLIGHT_MAX",
         value_name = "N",
-        default_value_t = 4
+        default_value_t = 4,
+        value_parser = within::<usize>(1..=1_024)
     )]
     pub commands_in_flight_max: usize,
     /// Commands of the whole server that may wait for the database; more are refused as overloaded.
@@ -143,7 +169,8 @@ pub struct Limits {
         long,
         env = "SYNOD_COMMANDS_PENDING_MAX",
         value_name = "N",
-        default_value_t = 8_192
+        default_value_t = 8_192,
+        value_parser = within::<usize>(256..=1_048_576)
     )]
     pub commands_pending_max: usize,
     /// Frames waiting for one reader; a reader that falls behind is closed with 4100 and resumes.
@@ -151,7 +178,8 @@ pub struct Limits {
         long,
         env = "SYNOD_OUTBOX_MAX_FRAMES",
         value_name = "N",
-        default_value_t = 1_024
+        default_value_t = 1_024,
+        value_parser = within::<usize>(16..=1_048_576)
     )]
     pub outbox_max_frames: usize,
     /// Bytes waiting for one reader, beyond the frames being sent.
@@ -159,7 +187,8 @@ pub struct Limits {
         long,
         env = "SYNOD_OUTBOX_MAX_BYTES",
         value_name = "BYTES",
-        default_value_t = 1_048_576
+        default_value_t = 1_048_576,
+        value_parser = within::<usize>(4_096..=MOST_BYTES)
     )]
     pub outbox_max_bytes: usize,
     /// Time between two pings. Below the idle time-outs of common proxies (60 s).
@@ -167,7 +196,8 @@ pub struct Limits {
         long,
         env = "SYNOD_PING_INTERVAL_MS",
         value_name = "MS",
-        default_value_t = 25_000
+        default_value_t = 25_000,
+        value_parser = within::<u64>(100..=DAY_MS)
     )]
     pub ping_interval_ms: u64,
     /// Time for a pong; then the socket is closed with 4103.
@@ -175,7 +205,8 @@ pub struct Limits {
         long,
         env = "SYNOD_PONG_TIMEOUT_MS",
         value_name = "MS",
-        default_value_t = 10_000
+        default_value_t = 10_000,
+        value_parser = within::<u64>(100..=DAY_MS)
     )]
     pub pong_timeout_ms: u64,
     /// Time for a peer to take what is being written to it; then it is closed as too slow, with 4100.
@@ -183,7 +214,8 @@ pub struct Limits {
         long,
         env = "SYNOD_WRITE_TIMEOUT_MS",
         value_name = "MS",
-        default_value_t = 30_000
+        default_value_t = 30_000,
+        value_parser = within::<u64>(100..=DAY_MS)
     )]
     pub write_timeout_ms: u64,
     /// Time for a peer to answer the close of its socket.
@@ -191,7 +223,8 @@ pub struct Limits {
         long,
         env = "SYNOD_CLOSE_TIMEOUT_MS",
         value_name = "MS",
-        default_value_t = 2_000
+        default_value_t = 2_000,
+        value_parser = within::<u64>(100..=DAY_MS)
     )]
     pub close_timeout_ms: u64,
     /// A commit that took longer moves the deadlines that ran meanwhile to the end of the meeting's reconnect grace.
@@ -199,7 +232,8 @@ pub struct Limits {
         long,
         env = "SYNOD_COMMIT_STALL_MS",
         value_name = "MS",
-        default_value_t = 1_000
+        default_value_t = 1_000,
+        value_parser = within::<u64>(10..=DAY_MS)
     )]
     pub commit_stall_ms: u64,
     /// Time between two looks at who owns the meetings that run here. A server that was overtaken learns it from its next
@@ -209,7 +243,7 @@ pub struct Limits {
         env = "SYNOD_OWNERSHIP_INTERVAL_MS",
         value_name = "MS",
         default_value_t = 2_000,
-        value_parser = clap::value_parser!(u64).range(10..)
+        value_parser = within::<u64>(10..=DAY_MS)
     )]
     pub ownership_interval_ms: u64,
     /// Restarts of one meeting within the window below; one more marks it failed.
@@ -217,7 +251,8 @@ pub struct Limits {
         long,
         env = "SYNOD_MEETING_RESTARTS_MAX",
         value_name = "N",
-        default_value_t = 3
+        default_value_t = 3,
+        value_parser = within::<usize>(0..=1_024)
     )]
     pub meeting_restarts_max: usize,
     /// The window in which a meeting's restarts are counted.
@@ -225,7 +260,8 @@ pub struct Limits {
         long,
         env = "SYNOD_MEETING_RESTART_WINDOW_MS",
         value_name = "MS",
-        default_value_t = 60_000
+        default_value_t = 60_000,
+        value_parser = within::<u64>(1_000..=DAY_MS)
     )]
     pub meeting_restart_window_ms: u64,
     /// Time for everything to be finished and said when the server is told to stop.
@@ -233,7 +269,8 @@ pub struct Limits {
         long,
         env = "SYNOD_SHUTDOWN_TIMEOUT_MS",
         value_name = "MS",
-        default_value_t = 30_000
+        default_value_t = 30_000,
+        value_parser = within::<u64>(100..=DAY_MS)
     )]
     pub shutdown_timeout_ms: u64,
     /// Days for which logged messages are kept; older ones are deleted for good, but those that a meeting links to. On
@@ -243,7 +280,7 @@ pub struct Limits {
         long,
         env = "SYNOD_RETENTION_DAYS",
         value_name = "DAYS",
-        value_parser = clap::value_parser!(u32).range(1..=36_500)
+        value_parser = within::<u32>(1..=36_500)
     )]
     pub retention_days: Option<u32>,
 }
@@ -318,6 +355,8 @@ impl Limits {
     pub const UPKEEP_RETRY: Duration = Duration::from_mins(1);
     /// Old messages deleted in one transaction, so that none of them takes long.
     pub const UPKEEP_BATCH_ROWS: u32 = 1_000;
+    /// How deep JSON that a database checks may be nested: SQLite takes 1,000, other programs that read it often 128.
+    pub const JSON_MAX_DEPTH: usize = 100;
     /// Bytes of a JSON body that is no message: settings and names need no more.
     pub const BODY_MAX_BYTES: u64 = 262_144;
     /// An answer about a meeting's state that takes longer means the database is away. What changes something has no such
@@ -339,6 +378,9 @@ impl Limits {
     pub const SUGGEST_TOPICS: (u32, u32) = (10, 50);
     /// Hours back that topics may be suggested from: a year and a day.
     pub const SUGGEST_HOURS_MAX: u32 = 8_784;
+    /// Years, in UTC, in which an instant that a client names must lie: RFC 3339 has four digits for them, every database can
+    /// keep them, and there was no year 0.
+    pub const YEARS: RangeInclusive<i32> = 1..=9_999;
     /// A moment after all others, in microseconds since 1970: the end of the year 9999.
     pub const LAST_MOMENT_MICROS: i64 = 253_402_300_799_000_000;
     /// Messages named with one suggested topic: the newest. They become the related communications of its meeting.
@@ -366,3 +408,6 @@ impl Default for Limits {
         <Defaults as clap::Parser>::parse_from(["synod"]).limits
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -168,6 +168,8 @@ pub trait Store: Send + Sync + 'static {
         after: u64,
         limit: u32,
     ) -> Result<Vec<JournalRow>, Error>;
+    /// Whether a meeting's journal has an event that came of this frame or request.
+    async fn has_frame(&self, id: MeetingId, frame_id: &str) -> Result<bool, Error>;
 
     /// One decision.
     async fn decision(&self, id: DecisionId) -> Result<Option<Decision>, Error>;

@@ -20,14 +20,25 @@ use crate::domain::{AgentId, Caller};
 use crate::storage::{Agent, Role, TokenHash};
 
 /// Who is asking.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub enum Identity {
     /// The operator.
     Admin,
     /// An agent that is not revoked: it takes part, and sees what is its own.
-    Agent(Agent),
+    Agent(Bearer),
     /// An observer that is not revoked: it sees everything and says nothing.
-    Observer(Agent),
+    Observer(Bearer),
+}
+
+/// An agent or observer, as it was found by its token.
+#[derive(Clone)]
+pub struct Bearer {
+    /// Who.
+    pub id: AgentId,
+    /// What it is called.
+    pub name: String,
+    /// By what it was found.
+    token: TokenHash,
 }
 
 /// The admin token, as its hash.
@@ -68,6 +79,19 @@ pub fn hash(token: &str) -> TokenHash {
 }
 
 impl Identity {
+    /// Of whom this token was found to be.
+    fn found(known: Agent, token: TokenHash) -> Self {
+        let bearer = Bearer {
+            id: known.id,
+            name: known.name,
+            token,
+        };
+        match known.role {
+            Role::Agent => Self::Agent(bearer),
+            Role::Observer => Self::Observer(bearer),
+        }
+    }
+
     /// The agent whose eyes these are: it sees only what is its own. `None` sees everything.
     pub fn agent(&self) -> Option<AgentId> {
         match self {
@@ -76,13 +100,13 @@ impl Identity {
         }
     }
 
-    /// Who opens a socket with the token in these headers; `None` is the operator.
-    pub fn holder(&self, headers: &HeaderMap) -> Option<Holder> {
+    /// Whose a socket is that is opened so; `None` is the operator.
+    pub fn holder(&self) -> Option<Holder> {
         match self {
             Self::Admin => None,
             Self::Agent(bearer) | Self::Observer(bearer) => Some(Holder {
                 id: bearer.id,
-                token: hash(token(headers)?),
+                token: bearer.token,
             }),
         }
     }
@@ -170,12 +194,9 @@ async fn bearer_of(api: &Api, headers: &HeaderMap) -> Result<Identity, ApiError>
     if api.admin.is(token) {
         return Ok(Identity::Admin);
     }
-    let bearer = api.context.store.agent_by_token(token).await?;
-    let bearer = bearer.ok_or_else(ApiError::unauthenticated)?;
-    Ok(match bearer.role {
-        Role::Agent => Identity::Agent(bearer),
-        Role::Observer => Identity::Observer(bearer),
-    })
+    let known = api.context.store.agent_by_token(token).await?;
+    let known = known.ok_or_else(ApiError::unauthenticated)?;
+    Ok(Identity::found(known, token))
 }
 
 fn token(headers: &HeaderMap) -> Option<&str> {
@@ -202,3 +223,29 @@ pub(super) fn subprotocol(headers: &HeaderMap) -> Option<&str> {
 }
 
 const SUBPROTOCOL_PREFIX: &str = "synod.bearer.";
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::*;
+
+    #[test]
+    fn a_socket_is_held_by_the_token_that_was_looked_up() {
+        let (_, token) = token_of([7; 32]);
+        let known = |role| Agent {
+            id: AgentId(Uuid::from_u128(1)),
+            name: "ada".to_owned(),
+            role,
+            model: None,
+            metadata: None,
+            created_at: DateTime::UNIX_EPOCH,
+            revoked_at: None,
+        };
+        for role in [Role::Agent, Role::Observer] {
+            let holder = Identity::found(known(role), token).holder().unwrap();
+            assert!(holder.id.0 == Uuid::from_u128(1) && holder.token == token);
+        }
+        assert!(Identity::Admin.holder().is_none(), "only the operator");
+    }
+}

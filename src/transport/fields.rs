@@ -1,22 +1,24 @@
 //! The fields of a request, from its query or its JSON body: read one by one, and all that is wrong with
 //! them told at once.
 
+mod cursor;
+mod instant;
+
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::fmt;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+pub(super) use self::cursor::List;
 use super::ApiError;
 use crate::config::Limits;
-use crate::storage::{Keyset, PageRequest, Start, Words};
+use crate::storage::{PageRequest, Start, Words};
 
 /// Fields not read yet, and what was wrong with those that were.
 #[derive(Debug)]
@@ -125,6 +127,17 @@ impl Fields {
         }
     }
 
+    /// JSON of any shape, as the text that it came as, if it is not nested deeper than databases can check.
+    pub fn json(&mut self, field: &str) -> Option<Box<RawValue>> {
+        let json: Box<RawValue> = self.take(field)?;
+        let most = Limits::JSON_MAX_DEPTH;
+        if depth(json.get()) > most {
+            self.fault(field, format!("must be nested at most {most} deep"));
+            return None;
+        }
+        Some(json)
+    }
+
     /// Whether a field's JSON begins with one of these signs.
     pub fn starts(&self, field: &str, signs: [char; 2]) -> bool {
         let text = self.values.get(field);
@@ -228,40 +241,28 @@ impl Fields {
         number
     }
 
+    /// An instant (RFC 3339), as it is kept: in whole microseconds, a leap second as the first second after it.
+    pub fn instant(&mut self, field: &str) -> Option<DateTime<Utc>> {
+        self.read(field, instant::read)
+    }
+
     /// The span of time between `start_date` and `end_date`: instants (RFC 3339), or dates, which mean whole days in UTC.
     /// The start is part of it; the end is given as the first moment after it.
     pub fn span(&mut self) -> (Option<DateTime<Utc>>, Option<DateTime<Utc>>) {
-        let start = self.instant("start_date", Some, Some);
-        let next_day = |date: NaiveDate| date.checked_add_days(Days::new(1));
-        let end = self.instant("end_date", next_day, |i| {
-            i.checked_add_signed(TimeDelta::microseconds(1))
-        });
-        (start, end)
+        (
+            self.read("start_date", instant::read_start),
+            self.read("end_date", instant::read_end),
+        )
     }
 
-    fn instant(
-        &mut self,
-        field: &str,
-        of_date: impl Fn(NaiveDate) -> Option<NaiveDate>,
-        of_instant: impl Fn(DateTime<Utc>) -> Option<DateTime<Utc>>,
-    ) -> Option<DateTime<Utc>> {
+    /// A text that says something else, or why it does not.
+    fn read<T>(&mut self, field: &str, read: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
         let text: String = self.take(field)?;
-        let midnight = |date: NaiveDate| Some(of_date(date)?.and_time(NaiveTime::MIN).and_utc());
-        let instant = match DateTime::parse_from_rfc3339(&text) {
-            Ok(instant) => of_instant(instant.to_utc()),
-            Err(_) => text.parse::<NaiveDate>().ok().and_then(midnight),
-        };
-        if instant.is_none() {
-            self.fault(
-                field,
-                "must be a date (2026-01-31) or an instant with its zone (2026-01-31T12:00:00Z)",
-            );
-        }
-        instant
+        read(&text).map_err(|reason| self.fault(field, reason)).ok()
     }
 
     /// Which page of a list is wanted: `page` and `page_size`, or `cursor`.
-    pub fn page(&mut self) -> PageRequest {
+    pub(super) fn page(&mut self, list: List) -> PageRequest {
         let (default, most) = Limits::PAGE_SIZE;
         let size = self
             .number("page_size", 1, u64::from(most))
@@ -275,15 +276,8 @@ impl Fields {
             );
             self.fault("page", reason);
         }
-        let cursor: Option<String> = self.take("cursor");
-        let start = match cursor.as_deref().map(parse_cursor) {
-            None => Start::Number(number),
-            Some(Some(keyset)) => Start::After(keyset),
-            Some(None) => {
-                self.fault("cursor", "must be a next_cursor that this server gave");
-                Start::Number(number)
-            }
-        };
+        let place = self.read("cursor", |cursor| list.place(cursor));
+        let start = place.map_or(Start::Number(number), Start::After);
         PageRequest { size, start }
     }
 
@@ -317,6 +311,24 @@ impl<'de> Deserialize<'de> for Given {
     }
 }
 
+/// How deep arrays and objects lie in one another.
+fn depth(json: &str) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    let (mut is_text, mut is_escaped) = (false, false);
+    for byte in json.bytes() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = true,
+            b'"' => is_text = !is_text,
+            b'[' | b'{' if !is_text => depth += 1,
+            b']' | b'}' if !is_text => depth -= 1,
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    deepest
+}
+
 fn is_null(text: &RawValue) -> bool {
     text.get() == "null"
 }
@@ -332,22 +344,10 @@ fn clamp(number: u64) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
-/// A place in a list, as text that only this server reads.
-pub(super) fn cursor(keyset: Keyset) -> String {
-    URL_SAFE_NO_PAD.encode(format!("{}/{}", keyset.at.timestamp_micros(), keyset.id))
-}
-
-fn parse_cursor(text: &str) -> Option<Keyset> {
-    let text = String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
-    let (at, id) = text.split_once('/')?;
-    Some(Keyset {
-        at: DateTime::from_timestamp_micros(at.parse().ok()?)?,
-        id: id.parse().ok()?,
-    })
-}
-
 #[cfg(test)]
 mod tests {
+    use chrono::TimeDelta;
+
     use super::*;
 
     #[test]
@@ -356,7 +356,7 @@ mod tests {
             Fields::from_query("sender_id=me&page_size=0&start_date=soon&colour=red").unwrap();
         fields.id("sender_id");
         fields.span();
-        fields.page();
+        fields.page(List::Meetings);
         let error = fields.finish().unwrap_err();
         let shown = format!("{error:?}");
         for field in ["sender_id", "page_size", "start_date", "colour"] {
@@ -371,6 +371,26 @@ mod tests {
         let odd: Box<RawValue> = fields.take("odd").unwrap();
         assert_eq!(odd.get(), kept);
         fields.finish().unwrap();
+    }
+
+    #[test]
+    fn json_is_as_deep_as_its_brackets_outside_of_texts() {
+        for (json, deep) in [
+            ("7", 0),
+            (r#""[[""#, 0),
+            ("[]", 1),
+            (r#"{"[": [{}, [], "\"]["], "b": {}}"#, 3),
+            (r#"["\\", []]"#, 2),
+        ] {
+            assert_eq!(depth(json), deep, "{json}");
+        }
+        let nested = |deep| format!(r#"{{"a": {}{}}}"#, "[".repeat(deep), "]".repeat(deep));
+        let taken = |deep| {
+            let mut fields = Fields::from_json(nested(deep).as_bytes()).unwrap();
+            fields.json("a").is_some() && fields.finish().is_ok()
+        };
+        let most = Limits::JSON_MAX_DEPTH;
+        assert_eq!((taken(most), taken(most + 1)), (true, false));
     }
 
     #[test]
@@ -408,7 +428,7 @@ mod tests {
     fn a_page_too_far_in_is_told_of_the_cursor() {
         let far = |query: &str| {
             let mut fields = Fields::from_query(query).unwrap();
-            fields.page();
+            fields.page(List::Meetings);
             fields.finish().err().map(|error| format!("{error:?}"))
         };
         assert_eq!(far("page=2001&page_size=50"), None);
@@ -425,16 +445,5 @@ mod tests {
         let mut fields = Fields::from_query("q=%3F!").unwrap();
         assert_eq!(fields.words("q"), None);
         assert!(format!("{:?}", fields.finish().unwrap_err()).contains("letters or digits"));
-    }
-
-    #[test]
-    fn a_cursor_comes_back_as_the_place_it_was() {
-        let at = DateTime::from_timestamp_micros(1_700_000_000_123_456).unwrap();
-        let keyset = Keyset {
-            at,
-            id: Uuid::from_u128(7),
-        };
-        assert_eq!(parse_cursor(&cursor(keyset)), Some(keyset));
-        assert_eq!(parse_cursor("forged"), None);
     }
 }

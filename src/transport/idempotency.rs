@@ -16,8 +16,8 @@ use chrono::{DateTime, Utc};
 use dashmap::DashSet;
 use http::{HeaderMap, Method, StatusCode};
 use http_body_util::BodyExt;
-use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 use warp::Reply;
@@ -283,35 +283,45 @@ fn again(api: &Api, salt: &[u8; 32], answer: Answer) -> Result<Response, ApiErro
     Ok(warp::reply::with_status(body, status).into_response())
 }
 
-/// A body for keeping: instead of a token it has the token's hash.
+/// A body for keeping: instead of a token it has the token's hash. All else stays the very same text.
 fn without_token(body: &str) -> String {
-    match serde_json::from_str::<Map<String, Value>>(body) {
-        Ok(mut fields) if fields.contains_key(TOKEN) => {
-            let hash = fields[TOKEN].as_str().map(hash_shown);
-            fields.insert(TOKEN.to_owned(), hash.into());
-            Value::Object(fields).to_string()
-        }
-        _ => body.to_owned(),
+    match Shown::of(body) {
+        Some(Shown { token }) => replaced(body, &token, &hash_shown(&token)),
+        None => body.to_owned(),
     }
 }
 
 /// A body that was kept, with its token again, which must be the one that was told: one made from another operator's token
 /// would open nothing.
 fn with_token(body: String, token: impl FnOnce() -> String) -> Result<String, ApiError> {
-    let Ok(mut fields) = serde_json::from_str::<Map<String, Value>>(&body) else {
-        return Ok(body);
-    };
-    let Some(hash) = fields.get_mut(TOKEN) else {
+    let Some(Shown { token: hash }) = Shown::of(&body) else {
         return Ok(body);
     };
     let token = token();
-    if hash.as_str() != Some(&hash_shown(&token)) {
+    if hash != hash_shown(&token) {
         let message = "the admin token has changed since, so the token of this answer cannot be shown again: \
                        give the agent another with POST /api/v1/agents/{id}/token, under a new key";
         return Err(ApiError::conflict("token_not_shown_again", message));
     }
-    *hash = token.into();
-    Ok(Value::Object(fields).to_string())
+    Ok(replaced(&body, &hash, &token))
+}
+
+/// What an answer has where it shows a token.
+#[derive(Deserialize)]
+struct Shown {
+    token: String,
+}
+
+impl Shown {
+    fn of(body: &str) -> Option<Self> {
+        serde_json::from_str(body).ok()
+    }
+}
+
+/// The body with another token, or with the hash of one. Both are random, so nothing else in it is the same.
+fn replaced(body: &str, token: &str, by: &str) -> String {
+    let member = |token: &str| format!(r#""token":"{token}""#);
+    body.replace(&member(token), &member(by))
 }
 
 fn hash_shown(token: &str) -> String {
@@ -320,7 +330,5 @@ fn hash_shown(token: &str) -> String {
 
 /// The header's name.
 pub(super) const HEADER: &str = "idempotency-key";
-/// Where an answer has a token.
-const TOKEN: &str = "token";
 /// Room for a UUID or a hash in any writing.
 const KEY_MAX_BYTES: usize = 255;

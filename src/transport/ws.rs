@@ -123,7 +123,7 @@ fn open(
         .upgrade
         .ok_or_else(|| bad_handshake("connection", "cannot be upgraded"))?;
     let context = api.context.clone();
-    let holder = handshake.identity.holder(&handshake.headers);
+    let holder = handshake.identity.holder();
     let arguments = move |socket| connection::Arguments {
         socket,
         holder,

@@ -7,7 +7,10 @@ mod idempotency;
 mod identity;
 mod logging;
 mod meetings;
+mod metadata;
 mod openapi;
+mod steps;
+mod times;
 
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE};

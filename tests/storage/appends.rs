@@ -18,6 +18,7 @@ on_every_store! {
     a_take_over_adds_one_and_reads_everything,
     ended_and_unknown_meetings_are_not_taken_over,
     the_journal_is_read_in_parts,
+    a_frame_is_known_in_its_own_meeting_only,
     a_participant_that_leaves_and_comes_back_keeps_its_place,
 }
 
@@ -230,6 +231,33 @@ async fn the_journal_is_read_in_parts(fresh: &Fresh) {
         []
     );
     assert_eq!(store.journal(live.id(), u64::MAX, 3).await.unwrap(), []);
+}
+
+async fn a_frame_is_known_in_its_own_meeting_only(fresh: &Fresh) {
+    let store = &*fresh.store;
+    let known = agents(store, 1).await;
+    let mut live = Live::begin(store, 1, &known).await;
+    let other = Live::begin(store, 2, &known).await;
+    let mut append = live.handle(by_admin(Command::Start));
+    let id = r#"{"owner_id": 1, "idempotency_key": "ß '%_\""}"#;
+    append.entries[0].frame_id = Some(id.to_owned());
+    assert!(!store.has_frame(live.id(), id).await.unwrap());
+    assert_eq!(
+        store.append(&[append]).await.unwrap(),
+        [Appended::Committed]
+    );
+    assert!(store.has_frame(live.id(), id).await.unwrap());
+    for (meeting, id) in [
+        (live.id(), ""),
+        (live.id(), &id[1..]),
+        (other.id(), id),
+        (meeting_id(9), id),
+    ] {
+        assert!(
+            !store.has_frame(meeting, id).await.unwrap(),
+            "{meeting} {id}"
+        );
+    }
 }
 
 async fn a_participant_that_leaves_and_comes_back_keeps_its_place(fresh: &Fresh) {

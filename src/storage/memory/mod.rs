@@ -294,6 +294,12 @@ impl Store for Memory {
         Ok(rows.take(limit as usize).cloned().collect())
     }
 
+    async fn has_frame(&self, id: MeetingId, frame_id: &str) -> Result<bool, Error> {
+        let state = self.state();
+        let mut journal = state.meetings.get(&id).into_iter().flat_map(|m| &m.journal);
+        Ok(journal.any(|row| row.frame_id.as_deref() == Some(frame_id)))
+    }
+
     async fn decision(&self, id: DecisionId) -> Result<Option<Decision>, Error> {
         Ok(self.state().decisions.get(&id).cloned())
     }

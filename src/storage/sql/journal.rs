@@ -45,6 +45,19 @@ pub(super) async fn after<DB: Dialect>(
     fetched.rows.iter().map(decode).collect()
 }
 
+pub(super) async fn has_frame<DB: Dialect>(
+    pool: &Pool<DB>,
+    meeting: MeetingId,
+    frame_id: &str,
+) -> Result<bool, Error> {
+    let statement = Statement::new(
+        "select 1 from meeting_events where meeting_id = ? and frame_id = ? limit 1",
+        [meeting.0.into(), frame_id.into()],
+    );
+    let rows = Lease::of(pool).await?.fetch(statement).await?;
+    Ok(!rows.is_empty())
+}
+
 /// The rows are locked in the order of their ids: two servers that take over the same meetings do
 /// not deadlock. An append under way is waited for, so the journal read afterwards is complete.
 pub(super) async fn take_over<DB: Dialect>(

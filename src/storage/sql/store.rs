@@ -224,6 +224,10 @@ impl<DB: Dialect> Store for Sql<DB> {
         journal::after(&self.reading, id, after, limit).await
     }
 
+    async fn has_frame(&self, id: MeetingId, frame_id: &str) -> Result<bool, Error> {
+        journal::has_frame(&self.reading, id, frame_id).await
+    }
+
     async fn decision(&self, id: DecisionId) -> Result<Option<Decision>, Error> {
         decisions::with_id(&self.reading, id).await
     }

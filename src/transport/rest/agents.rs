@@ -5,19 +5,20 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use http::StatusCode;
 use serde::Serialize;
+use serde_json::json;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::call::{Call, Intake};
-use super::page::Place;
+use super::page::{AgentsPage, Place};
 use super::route::Route;
 use super::schema::{EXAMPLE_ID, described};
 use super::{created, ok, stored_json};
+use crate::config::Limits;
 use crate::domain::AgentId;
-use crate::storage::{self, PageRequest, Role};
-use crate::transport::fields::Fields;
+use crate::storage::{self, Role};
+use crate::transport::fields::{Fields, List};
 use crate::transport::idempotency::Act;
 use crate::transport::{ApiError, Response};
 
@@ -53,8 +54,9 @@ struct Agent {
     role: &'static str,
     /// The language model behind it.
     model: Option<String>,
-    /// Whatever was given at its creation.
-    metadata: Option<Value>,
+    /// Whatever was given at its creation, as the very text that it was.
+    #[schema(value_type = Option<serde_json::Value>)]
+    metadata: Option<Box<RawValue>>,
     created_at: DateTime<Utc>,
     /// When its token was taken away.
     revoked_at: Option<DateTime<Utc>>,
@@ -166,17 +168,17 @@ async fn revoke(call: Call) -> Result<Response, ApiError> {
 #[utoipa::path(
     get,
     path = "/api/v1/agents",
-    params(PageRequest),
+    params(AgentsPage),
     responses((status = 200, description = "A page of agents.", body = Agents))
 )]
 async fn index(call: Call) -> Result<Response, ApiError> {
     let mut query = call.query()?;
-    let request = query.page();
+    let request = query.page(List::Agents);
     query.finish()?;
     let page = call.api.context.store.agents(request).await?;
     Ok(ok(&Agents {
         agents: page.items.iter().map(Agent::from).collect(),
-        place: Place::of(request, &page),
+        place: Place::of(List::Agents, request, &page),
     }))
 }
 
@@ -205,7 +207,7 @@ impl NewAgent {
                 .word("role", Role::parse, "agent, observer")
                 .unwrap_or(Role::Agent),
             model: body.text("model", MAX_NAME_CHARS),
-            metadata: body.take("metadata"),
+            metadata: body.json("metadata"),
         };
         body.finish()?;
         Ok(new)
@@ -256,7 +258,7 @@ described! {
             "role": {"type": ["string", "null"], "enum": ["agent", "observer", null], "default": "agent",
                      "description": "An observer's token reads everything and changes nothing."},
             "model": {"type": ["string", "null"], "maxLength": MAX_NAME_CHARS, "description": "The language model behind it."},
-            "metadata": {"type": ["object", "array", "string", "number", "boolean", "null"], "description": "Any JSON; given back as it is."},
+            "metadata": {"type": ["object", "array", "string", "number", "boolean", "null"], "description": format!("Any JSON, nested at most {} deep; given back as it stands here.", Limits::JSON_MAX_DEPTH)},
         },
         "example": {"id": EXAMPLE_ID, "name": "ada", "model": "m-1", "metadata": {"team": "tea"}},
     });

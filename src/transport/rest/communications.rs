@@ -9,12 +9,13 @@ use uuid::Uuid;
 
 use super::call::Call;
 use super::ok;
-use super::page::Place;
+use super::page::{CommunicationsPage, Place};
 use super::route::Route;
 use super::schema::{asked_for, described, id_parameter, parameter, span_parameters};
 use crate::config::Limits;
 use crate::domain::{AgentId, Outcome, Status};
-use crate::storage::{self, CommunicationFilter, PageRequest};
+use crate::storage::{self, CommunicationFilter};
+use crate::transport::fields::List;
 use crate::transport::{ApiError, Response};
 use crate::wire::inbound::MAX_TOPIC_CHARS;
 
@@ -94,7 +95,7 @@ enum Content {
 #[utoipa::path(
     get,
     path = "/api/v1/communications",
-    params(CommunicationFilter, PageRequest),
+    params(CommunicationFilter, CommunicationsPage),
     responses((status = 200, description = "A page of messages.", body = Communications))
 )]
 async fn index(call: Call) -> Result<Response, ApiError> {
@@ -110,13 +111,13 @@ async fn index(call: Call) -> Result<Response, ApiError> {
         topic: query.text("topic", MAX_TOPIC_CHARS),
         words: query.words("q"),
     };
-    let request = query.page();
+    let request = query.page(List::Communications);
     query.finish()?;
     let store = &call.api.context.store;
     let page = store.communications(&filter, request).await?;
     Ok(ok(&Communications {
         communications: page.items.iter().map(Communication::from).collect(),
-        place: Place::of(request, &page),
+        place: Place::of(List::Communications, request, &page),
     }))
 }
 

@@ -8,12 +8,13 @@ use uuid::Uuid;
 
 use super::call::Call;
 use super::communications::Communication;
-use super::page::Place;
+use super::page::{DecisionsPage, Place};
 use super::route::Route;
 use super::schema::{Agreement, asked_for, id_parameter, span_parameters};
 use super::{meetings, ok, stored_json};
 use crate::domain::MeetingId;
-use crate::storage::{self, DecisionFilter, PageRequest};
+use crate::storage::{self, DecisionFilter};
+use crate::transport::fields::List;
 use crate::transport::{ApiError, Response};
 
 pub(super) fn routes() -> Vec<Route> {
@@ -61,7 +62,7 @@ struct Decisions {
 #[utoipa::path(
     get,
     path = "/api/v1/decisions",
-    params(DecisionFilter, PageRequest),
+    params(DecisionFilter, DecisionsPage),
     responses((status = 200, description = "A page of decisions.", body = Decisions))
 )]
 async fn index(call: Call) -> Result<Response, ApiError> {
@@ -74,13 +75,13 @@ async fn index(call: Call) -> Result<Response, ApiError> {
         from,
         until,
     };
-    let request = query.page();
+    let request = query.page(List::Decisions);
     query.finish()?;
     let store = &call.api.context.store;
     let page = store.decisions(&filter, request).await?;
     Ok(ok(&Decisions {
         decisions: page.items.iter().map(Decision::from).collect(),
-        place: Place::of(request, &page),
+        place: Place::of(List::Decisions, request, &page),
     }))
 }
 

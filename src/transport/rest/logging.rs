@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, SubsecRound, Utc};
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
@@ -259,7 +259,7 @@ impl NewCommunication {
         let content = content(body);
         let topic = body.text("topic", MAX_TOPIC_CHARS);
         let content_type = body.text("content_type", MAX_TOPIC_CHARS);
-        let timestamp: Option<DateTime<Utc>> = body.take("timestamp");
+        let timestamp = body.instant("timestamp");
         if timestamp.is_some() && call.identity.ensure_admin().is_err() {
             body.fault(
                 "timestamp",
@@ -277,7 +277,7 @@ impl NewCommunication {
             is_json,
             topic,
             content_type,
-            timestamp: timestamp.map(|timestamp| timestamp.trunc_subsecs(6)),
+            timestamp,
         })
     }
 }
@@ -308,7 +308,7 @@ described! {
             "content_type": {"type": ["string", "null"], "maxLength": MAX_TOPIC_CHARS,
                 "description": "Its media type: `text/plain`, or `application/json` of JSON, unless it is given."},
             "timestamp": {"type": ["string", "null"], "format": "date-time",
-                "description": "When it was sent, not in the future. For the operator alone, who imports."},
+                "description": "When it was sent, from the year 1 on and not in the future; kept in whole microseconds. For the operator alone, who imports."},
         },
         "example": {"sender_id": EXAMPLE_ID, "receiver_id": EXAMPLE_ID, "message_content": "Shall we meet?", "topic": "tea"},
     });

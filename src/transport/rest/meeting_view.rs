@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -38,7 +38,7 @@ pub(super) struct MeetingRow {
     /// 0 before the first.
     current_round: u32,
     #[schema(value_type = shape::Settings)]
-    settings: Value,
+    settings: Box<RawValue>,
     /// The points of the discussion, where no decision stands.
     summary: Option<String>,
     /// The number of its last event.

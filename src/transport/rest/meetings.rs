@@ -2,21 +2,22 @@
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
+use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::call::Call;
 use super::meeting_view::{self, Meeting, MeetingRow};
-use super::page::Place;
+use super::page::{MeetingsPage, Place};
 use super::route::Route;
 use super::schema::{self, asked_for, id_parameter, parameter, span_parameters};
 use super::{ok, stored_json};
 use crate::actors::journal;
 use crate::config::Limits;
 use crate::domain::{AgentId, MeetingId, Outcome, Status};
-use crate::storage::{JournalRow, MeetingFilter, PageRequest};
+use crate::storage::{JournalRow, MeetingFilter};
 use crate::transport::auth::Identity;
-use crate::transport::fields::Fields;
+use crate::transport::fields::{Fields, List};
 use crate::transport::{Api, ApiError, Response};
 use crate::wire::journal as kept;
 
@@ -55,7 +56,7 @@ struct JournalEvent {
     at: DateTime<Utc>,
     /// As in the `meeting_event` frame of this kind.
     #[schema(value_type = Object)]
-    data: Value,
+    data: Box<RawValue>,
 }
 
 /// Which part of a journal is wanted.
@@ -70,7 +71,7 @@ struct JournalPart {
 #[utoipa::path(
     get,
     path = "/api/v1/meetings",
-    params(MeetingFilter, PageRequest),
+    params(MeetingFilter, MeetingsPage),
     responses((status = 200, description = "A page of meetings.", body = Meetings))
 )]
 async fn index(call: Call) -> Result<Response, ApiError> {
@@ -94,13 +95,13 @@ async fn index(call: Call) -> Result<Response, ApiError> {
         from,
         until,
     };
-    let request = query.page();
+    let request = query.page(List::Meetings);
     query.finish()?;
     let store = &call.api.context.store;
     let page = store.meetings(&filter, request).await?;
     Ok(ok(&Meetings {
         meetings: page.items.iter().map(MeetingRow::from).collect(),
-        place: Place::of(request, &page),
+        place: Place::of(List::Meetings, request, &page),
     }))
 }
 
@@ -154,24 +155,29 @@ pub(super) async fn ensure_visible(
     identity: &Identity,
     id: MeetingId,
 ) -> Result<(), ApiError> {
-    let Some(agent) = identity.agent() else {
-        return Ok(());
-    };
-    let store = &api.context.store;
-    if store
-        .participants(id)
-        .await?
-        .iter()
-        .any(|participant| participant.agent == agent)
-    {
+    if is_visible(api, identity, id).await? {
         return Ok(());
     }
-    match store.meeting(id).await? {
+    match api.context.store.meeting(id).await? {
         Some(_) => Err(ApiError::forbidden(
             "you are not in this meeting: join it first",
         )),
         None => Err(ApiError::not_found("no such meeting")),
     }
+}
+
+/// Whether somebody may see a meeting.
+pub(super) async fn is_visible(
+    api: &Api,
+    identity: &Identity,
+    id: MeetingId,
+) -> Result<bool, ApiError> {
+    let Some(agent) = identity.agent() else {
+        return Ok(true);
+    };
+    let participants = api.context.store.participants(id).await?;
+    let mut participants = participants.iter();
+    Ok(participants.any(|participant| participant.agent == agent))
 }
 
 impl JournalPart {

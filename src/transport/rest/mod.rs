@@ -28,7 +28,7 @@ use std::sync::Arc;
 
 use http::{Method, StatusCode};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 use warp::filters::BoxedFilter;
 use warp::path::FullPath;
 use warp::{Filter, Rejection, Reply};
@@ -116,7 +116,7 @@ fn created(body: &impl Serialize) -> Response {
     warp::reply::with_status(ok(body), StatusCode::CREATED).into_response()
 }
 
-/// JSON text that is kept as it came, as a value again.
-fn stored_json(text: &str) -> Value {
-    serde_json::from_str(text).unwrap_or(Value::Null)
+/// JSON that was kept, as the very text that it is: no value is made of it, so nothing of it changes.
+fn stored_json(text: &str) -> Box<RawValue> {
+    RawValue::from_string(text.to_owned()).unwrap_or_else(|_| RawValue::NULL.to_owned())
 }

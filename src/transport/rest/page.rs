@@ -1,13 +1,15 @@
 //! Lists: what all of them are asked and what all of them say beside their rows.
 
+use chrono::DateTime;
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::schema::{asked_for, parameter};
 use crate::config::Limits;
-use crate::storage::{Page, PageRequest, Start};
-use crate::transport::fields;
+use crate::storage::{Keyset, Page, PageRequest, Start};
+use crate::transport::fields::List;
 
 /// Where a page lies in its list.
 #[derive(Serialize, ToSchema)]
@@ -25,7 +27,7 @@ pub(super) struct Place {
 }
 
 impl Place {
-    pub(super) fn of<T>(request: PageRequest, page: &Page<T>) -> Self {
+    pub(super) fn of<T>(list: List, request: PageRequest, page: &Page<T>) -> Self {
         let number = match request.start {
             Start::Number(number) => Some(number),
             Start::After(_) => None,
@@ -35,21 +37,54 @@ impl Place {
             total_is_estimate: page.total.is_some_and(|total| total.is_estimate),
             page: number,
             page_size: request.size,
-            next_cursor: page.next.map(fields::cursor),
+            next_cursor: page.next.map(|next| list.cursor(next)),
         }
     }
 }
 
-asked_for! {
-    PageRequest, {
-        let (default, most) = Limits::PAGE_SIZE;
-        json!([
-            parameter("page", "Which page, from 1; the whole list is counted.",
-                      json!({"type": "integer", "minimum": 1, "maximum": u32::MAX, "default": 1}), json!(2)),
-            parameter("page_size", "Rows on a page.",
-                      json!({"type": "integer", "minimum": 1, "maximum": most, "default": default}), json!(100)),
-            parameter("cursor", "Instead of `page`: the `next_cursor` of the page before. Nothing is counted, and what comes in between moves nothing.",
-                      json!({"type": "string"}), json!("MTc2OTg2MDgwMDAwMDAwMC8wMTliMGEzZS03YzFkLTdlMmEtOWYwMC01ZDJjNmIxYThlNDc")),
-        ])
+/// Which page of its list a query asks for, as the document describes it: the cursor that it shows is one of that list.
+macro_rules! pages {
+    ($($page:ident, $list:expr;)*) => {$(
+        /// Which page of this list is wanted.
+        pub(super) struct $page;
+
+        asked_for! {
+            $page, parameters($list);
+        }
+    )*};
+}
+
+pages! {
+    AgentsPage, List::Agents;
+    CommunicationsPage, List::Communications;
+    DecisionsPage, List::Decisions;
+    MeetingsPage, List::Meetings;
+}
+
+fn parameters(list: List) -> Value {
+    let (default, most) = Limits::PAGE_SIZE;
+    let place = Keyset {
+        at: DateTime::UNIX_EPOCH,
+        id: Uuid::nil(),
     };
+    json!([
+        parameter(
+            "page",
+            "Which page, from 1; the whole list is counted.",
+            json!({"type": "integer", "minimum": 1, "maximum": u32::MAX, "default": 1}),
+            json!(2)
+        ),
+        parameter(
+            "page_size",
+            "Rows on a page.",
+            json!({"type": "integer", "minimum": 1, "maximum": most, "default": default}),
+            json!(100)
+        ),
+        parameter(
+            "cursor",
+            "Instead of `page`: the `next_cursor` of the page before, of the same list. Nothing is counted, and what comes in between moves nothing.",
+            json!({"type": "string"}),
+            json!(list.cursor(place))
+        ),
+    ])
 }

@@ -3,6 +3,7 @@
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use utoipa::PartialSchema;
 
@@ -101,7 +102,7 @@ pub(super) struct Live(pub(super) Value);
 /// How the votes behind a decision fell, as it was kept.
 #[derive(Serialize)]
 #[serde(transparent)]
-pub(super) struct Agreement(pub(super) Value);
+pub(super) struct Agreement(pub(super) Box<RawValue>);
 
 described! {
     Status, "MeetingStatus", words("Where a meeting stands.", Status::ALL.map(Status::as_str));

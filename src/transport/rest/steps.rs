@@ -12,14 +12,14 @@ use super::call::{Call, Intake};
 use super::meeting_view::{self, Meeting};
 use super::route::Route;
 use super::schema::{EXAMPLE_ID, described};
-use super::{new_meeting, ok};
-use crate::actors::journal;
+use super::{meetings, new_meeting, ok};
 use crate::actors::meeting::{self, Instruction};
 use crate::domain::settings::MAX_TOPIC_CHARS;
 use crate::domain::{AgentId, Command, MeetingId, Refusal, Status};
 use crate::transport::fields::Fields;
 use crate::transport::idempotency::Act;
 use crate::transport::{Api, ApiError, Response};
+use crate::wire::shape::{Admission, Settings};
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
@@ -183,6 +183,7 @@ async fn carried_out(call: &Call, act: &Act, command: Command) -> Result<Respons
 async fn instruct(call: &Call, act: &Act, command: Command) -> Result<(), ApiError> {
     let (api, id) = (&call.api, call.id());
     let from = call.identity.caller()?;
+    ensure_admitted(call, &command).await?;
     act.begin(api).await?;
     let instruct = |reply, permit| {
         let instruction = Instruction {
@@ -207,14 +208,32 @@ async fn instruct(call: &Call, act: &Act, command: Command) -> Result<(), ApiErr
     Err(ApiError::from(refusal).in_state(status))
 }
 
+/// Lets those ask for a step who may see the meeting, and anybody who wants to join one that is open. All others are told
+/// the same wherever it stands.
+async fn ensure_admitted(call: &Call, command: &Command) -> Result<(), ApiError> {
+    let (api, id) = (&call.api, call.id());
+    if !matches!(command, Command::Join { .. }) {
+        return meetings::ensure_visible(api, &call.identity, id).await;
+    }
+    if meetings::is_visible(api, &call.identity, id).await? {
+        return Ok(());
+    }
+    let meeting = api.context.store.meeting(id).await?;
+    let meeting = meeting.ok_or_else(|| ApiError::not_found("no such meeting"))?;
+    let settings: Settings =
+        serde_json::from_str(&meeting.settings).map_err(|_| ApiError::internal())?;
+    match settings.admission {
+        Some(Admission::Invited) => Err(Refusal::NotInvited.into()),
+        Some(Admission::Open) | None => Ok(()),
+    }
+}
+
 /// Whether the journal of a meeting that is over has the request already.
 async fn was_carried_out(api: &Api, id: MeetingId, act: &Act) -> Result<bool, ApiError> {
-    let Some(key) = act.journal_key() else {
-        return Ok(false);
-    };
-    let rows = journal::read_whole(&*api.context.store, id, usize::MAX).await?;
-    let mut keys = rows.iter().filter_map(|row| row.frame_id.as_ref());
-    Ok(keys.any(|kept| *kept == key))
+    match act.journal_key() {
+        Some(key) => Ok(api.context.store.has_frame(id, &key).await?),
+        None => Ok(false),
+    }
 }
 
 impl Joining {

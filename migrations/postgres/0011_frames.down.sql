@@ -1,0 +1,1 @@
+drop index meeting_events_frame;
