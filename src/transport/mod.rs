@@ -12,6 +12,7 @@ pub mod auth;
 pub mod door;
 pub mod fields;
 pub mod idempotency;
+mod media_type;
 mod places;
 pub mod rest;
 pub mod ws;

@@ -5,6 +5,7 @@ mod access;
 mod communications;
 mod idempotency;
 mod logging;
+mod media;
 mod meetings;
 mod metadata;
 mod openapi;
