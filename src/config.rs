@@ -12,6 +12,7 @@ use clap::{Args, ValueEnum};
 
 pub use self::limits::Limits;
 use http::Uri;
+use http::uri::Authority;
 
 /// Where the data is.
 #[derive(Args, Clone, Debug)]
@@ -74,6 +75,16 @@ pub struct Server {
         value_parser = origin
     )]
     pub allowed_origins: Vec<String>,
+    /// Where agents reach the server, such as `https://synod.example.org`: the address of its sockets that `join` tells is made
+    /// of it. Only an operator knows it where a proxy stands in between. Without it what a request asks for is taken, as its
+    /// `Host` says, over a connection that is not encrypted.
+    #[arg(
+        long,
+        env = "SYNOD_PUBLIC_URL",
+        value_name = "URL",
+        value_parser = public_url
+    )]
+    pub public_url: Option<String>,
     /// A statement to the database that takes longer is logged with its time and its text, in which no values stand. What a
     /// person waits for should take less.
     #[arg(
@@ -118,6 +129,26 @@ fn origin(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
+/// Takes the URL of a place to which paths can be added; a slash at its end is left out.
+fn public_url(text: &str) -> Result<String, String> {
+    let wanted = "a public URL is http://host or https://host, with a port and a path if need be, and nothing else";
+    let uri: Uri = text.parse().map_err(|_| wanted.to_owned())?;
+    match (uri.scheme_str(), uri.authority()) {
+        (Some(scheme @ ("http" | "https")), Some(authority))
+            if is_place(authority) && uri.query().is_none() && !text.contains('#') =>
+        {
+            let path = uri.path().trim_end_matches('/');
+            Ok(format!("{scheme}://{authority}{path}"))
+        }
+        _ => Err(wanted.to_owned()),
+    }
+}
+
+/// Whether an authority is a host, with a port or without, and names nobody.
+pub fn is_place(authority: &Authority) -> bool {
+    !authority.host().is_empty() && !authority.as_str().contains('@')
+}
+
 /// How the log is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
@@ -141,6 +172,32 @@ mod tests {
     fn an_origin_is_as_a_browser_sends_it() {
         check("https://a.example", &expect!["https://a.example"]);
         check("http://[::1]:3000", &expect!["http://[::1]:3000"]);
+    }
+
+    #[test]
+    fn a_public_url_is_a_place_to_which_paths_can_be_added() {
+        let check = |text: &str| public_url(text).unwrap_or_else(|reason| reason);
+        for (text, place) in [
+            ("https://a.example", "https://a.example"),
+            ("HTTPS://a.example:8443/", "https://a.example:8443"),
+            ("http://[::1]:8080/synod/", "http://[::1]:8080/synod"),
+        ] {
+            assert_eq!(check(text), place);
+        }
+        for text in [
+            "",
+            "a.example",
+            "wss://a.example",
+            "https://",
+            "https://:8080",
+            "https://me@a.example",
+            "https://a.example/?x",
+            "https://a.example/#x",
+            "https://a example",
+        ] {
+            let reason = public_url(text).unwrap_err();
+            assert!(reason.starts_with("a public URL is http"), "{text}");
+        }
     }
 
     #[test]

@@ -38,6 +38,8 @@ pub struct Parts {
     pub admin_token: String,
     /// Browser origins that may connect.
     pub allowed_origins: Vec<String>,
+    /// Where agents reach it, if it is not where they ask.
+    pub public_url: Option<String>,
     /// What is counted.
     pub metrics: Metrics,
 }
@@ -84,6 +86,7 @@ impl Parts {
             limits: config.limits,
             admin_token,
             allowed_origins: config.allowed_origins,
+            public_url: config.public_url,
             metrics: Metrics::new(),
         })
     }
@@ -152,6 +155,7 @@ impl House {
             clock,
             admin_token,
             allowed_origins,
+            public_url,
             metrics,
             ..
         } = parts;
@@ -198,6 +202,7 @@ impl House {
             health,
             admin: auth::Admin::new(&admin_token),
             allowed_origins: allowed_origins.into(),
+            public_url: public_url.map(Into::into),
             keys: idempotency::Keys::default(),
             readiness: Readiness::default(),
         };

@@ -71,6 +71,7 @@ impl House {
             limits: Limits::default(),
             admin_token: "unused".to_owned(),
             allowed_origins: Vec::new(),
+            public_url: None,
             metrics: Metrics::new(),
         };
         let told = async move { drop(told.await) };

@@ -37,6 +37,7 @@ impl Server {
             limits: Limits::default(),
             admin_token: ADMIN_TOKEN.to_owned(),
             allowed_origins: Vec::new(),
+            public_url: None,
             metrics: Metrics::new(),
         };
         let (stop, told) = oneshot::channel();

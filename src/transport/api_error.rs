@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use http::header::{ALLOW, RETRY_AFTER, SEC_WEBSOCKET_VERSION, WWW_AUTHENTICATE};
+use http::header::{ACCEPT_ENCODING, ALLOW, RETRY_AFTER, SEC_WEBSOCKET_VERSION, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde_json::{Map, Value, json};
 use tracing::error;
@@ -183,6 +183,17 @@ impl ApiError {
             "unsupported_media_type",
             message,
         )
+    }
+
+    /// 415: the body is compressed, or otherwise not as it is (RFC 9110, section 8.4).
+    pub fn unsupported_coding(coding: &str) -> Self {
+        let message = format!("send the body as it is, without `Content-Encoding: {coding}`");
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported_media_type",
+            message,
+        )
+        .with_header(ACCEPT_ENCODING, HeaderValue::from_static("identity"))
     }
 
     /// 426: a WebSocket handshake of another version than 13 (RFC 6455, section 4.4).

@@ -12,6 +12,7 @@ pub mod auth;
 pub mod door;
 pub mod fields;
 pub mod idempotency;
+mod media_type;
 mod places;
 pub mod rest;
 pub mod ws;
@@ -55,6 +56,8 @@ pub struct Api {
     pub admin: auth::Admin,
     /// Browser origins that may connect.
     pub allowed_origins: Arc<[String]>,
+    /// Where agents reach this server, if it is not where they ask.
+    pub public_url: Option<Arc<str>>,
     /// Requests with a key that are under way.
     pub keys: idempotency::Keys,
     /// Whether all meetings are awake and the server is not going down.

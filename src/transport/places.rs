@@ -104,3 +104,29 @@ impl Networks {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_ipv4_address_has_its_places_however_it_is_written() {
+        let limits = Limits {
+            connections_per_address_max: 2,
+            ..Limits::default()
+        };
+        let places = Places::new(&limits, Metrics::new());
+        let give = async |address: &str| {
+            let reserved = places.reserve().await;
+            places.give(reserved, address.parse().unwrap()).ok()
+        };
+        let first = give("192.0.2.1").await;
+        let second = give("::ffff:192.0.2.1").await;
+        assert!(first.is_some() && second.is_some());
+        assert!(give("::ffff:c000:201").await.is_none(), "the same address");
+        assert!(give("192.0.2.1").await.is_none());
+        assert!(give("::ffff:192.0.2.2").await.is_some(), "the next address");
+        drop(second);
+        assert!(give("192.0.2.1").await.is_some(), "one has gone");
+    }
+}

@@ -6,6 +6,7 @@ mod communications;
 mod idempotency;
 mod identity;
 mod logging;
+mod media;
 mod meetings;
 mod metadata;
 mod openapi;

@@ -78,6 +78,7 @@ impl Server {
             limits,
             admin_token: admin_token.to_owned(),
             allowed_origins: vec![ALLOWED_ORIGIN.to_owned()],
+            public_url: None,
             metrics: Metrics::new(),
         };
         let metrics = parts.metrics.clone();

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use bytes::{Buf, Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
 use http::HeaderMap;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use tokio::time::timeout;
 use uuid::Uuid;
 
@@ -77,6 +77,14 @@ impl Load {
         &self.query
     }
 
+    /// How the body is coded (RFC 9110, section 8.4), unless it is as it is.
+    fn coding(&self) -> Option<&str> {
+        let lines = self.headers.get_all(CONTENT_ENCODING).iter();
+        let mut codings = lines.flat_map(|line| line.to_str().unwrap_or("?").split(','));
+        let is_plain = |coding: &&str| coding.is_empty() || coding.eq_ignore_ascii_case("identity");
+        codings.find_map(|coding| Some(coding.trim()).filter(|coding| !is_plain(coding)))
+    }
+
     /// Takes the body in, with the room that it takes. One that announces more than fits is not read at all.
     pub(super) async fn take_body(
         &mut self,
@@ -89,6 +97,9 @@ impl Load {
             .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
         if let Some(bytes) = announced.filter(|bytes| *bytes > intake.max_bytes(api)) {
             return Err(intake.too_large(api, bytes));
+        }
+        if let Some(coding) = self.coding() {
+            return Err(ApiError::unsupported_coding(coding));
         }
         let patience = Limits::ms(api.context.limits.body_timeout_ms);
         let (body, room) = timeout(patience, self.read(intake, api))

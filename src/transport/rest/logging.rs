@@ -21,7 +21,7 @@ use crate::domain::{AgentId, CommunicationId};
 use crate::storage::{self, Error};
 use crate::transport::fields::Fields;
 use crate::transport::idempotency::Act;
-use crate::transport::{ApiError, Response, ask_durably};
+use crate::transport::{ApiError, Response, ask_durably, media_type};
 use crate::wire::inbound::MAX_TOPIC_CHARS;
 
 pub(super) fn routes() -> Vec<Route> {
@@ -259,6 +259,10 @@ impl NewCommunication {
         let content = content(body);
         let topic = body.text("topic", MAX_TOPIC_CHARS);
         let content_type = body.text("content_type", MAX_TOPIC_CHARS);
+        if !content_type.as_deref().is_none_or(media_type::is_valid) {
+            let reason = "must be a media type in visible ASCII, such as text/plain; charset=utf-8";
+            body.fault("content_type", reason);
+        }
         let timestamp = body.instant("timestamp");
         if timestamp.is_some() && call.identity.ensure_admin().is_err() {
             body.fault(
@@ -305,7 +309,7 @@ described! {
             "message_content": {"type": ["string", "object", "array"], "minLength": 1,
                 "description": "A text, without U+0000; or JSON, kept and given back exactly as it stands here."},
             "topic": {"type": ["string", "null"], "maxLength": MAX_TOPIC_CHARS},
-            "content_type": {"type": ["string", "null"], "maxLength": MAX_TOPIC_CHARS,
+            "content_type": {"type": ["string", "null"], "maxLength": MAX_TOPIC_CHARS, "pattern": media_type::PATTERN,
                 "description": "Its media type: `text/plain`, or `application/json` of JSON, unless it is given."},
             "timestamp": {"type": ["string", "null"], "format": "date-time",
                 "description": "When it was sent, from the year 1 on and not in the future; kept in whole microseconds. For the operator alone, who imports."},

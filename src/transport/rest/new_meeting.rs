@@ -200,7 +200,10 @@ fn new_meeting() -> Value {
             "meeting_type": schema::of::<MeetingType>(),
             "moderator_id": {"type": ["string", "null"], "format": "uuid",
                 "description": "Who may start, pause, resume and cancel it: the agent that creates it, unless another is named."},
-            "related_communication_ids": ids("The messages that prompted it.", MAX_RELATED),
+            "related_communication_ids": ids(
+                "The messages that prompted it: its evidence, so everyone who is in the meeting may read them. `admission: invited` keeps that circle closed.",
+                MAX_RELATED,
+            ),
         },
         "example": {"topic": "Where do we meet?", "participant_ids": [EXAMPLE_ID], "max_discussion_rounds": 2,
                     "decision_rule": {"rule": "majority", "quorum": "2/3"}},

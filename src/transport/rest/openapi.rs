@@ -195,7 +195,7 @@ fn refusals(
         (
             has_body,
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "`unsupported_media_type`: send the media type that is taken.",
+            "`unsupported_media_type`: send the media type that is taken, and the body as it is, without a `Content-Encoding`.",
         ),
         (
             !is_public,

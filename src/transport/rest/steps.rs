@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use http::HeaderMap;
 use http::header::HOST;
+use http::uri::Authority;
 use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
@@ -14,6 +16,7 @@ use super::route::Route;
 use super::schema::{EXAMPLE_ID, described};
 use super::{meetings, new_meeting, ok};
 use crate::actors::meeting::{self, Instruction};
+use crate::config::is_place;
 use crate::domain::settings::MAX_TOPIC_CHARS;
 use crate::domain::{AgentId, Command, MeetingId, Refusal, Status};
 use crate::transport::fields::Fields;
@@ -49,7 +52,7 @@ struct Step;
 struct Joined {
     meeting_id: Uuid,
     agent_id: Uuid,
-    /// The address of its socket.
+    /// The address of its socket: at the server's `public_url`, if that is set, or else where the request was sent.
     websocket_url: String,
 }
 
@@ -85,16 +88,26 @@ async fn join(call: Call, act: Arc<Act>) -> Result<Response, ApiError> {
         .map_or_else(String::new, |(_, name)| name);
     instruct(&call, &act, Command::Join { agent, name }).await?;
     let id: MeetingId = call.id();
-    let host = call
-        .headers
-        .get(HOST)
-        .and_then(|host| host.to_str().ok())
-        .unwrap_or("localhost");
+    let place = sockets(call.api.public_url.as_deref(), &call.headers);
     Ok(ok(&Joined {
         meeting_id: id.0,
         agent_id: agent.0,
-        websocket_url: format!("ws://{host}/ws/meetings/{id}?agent_id={agent}"),
+        websocket_url: format!("{place}/ws/meetings/{id}?agent_id={agent}"),
     }))
+}
+
+/// Where sockets are opened: where the operator says that the server is reached, or else where the request went.
+fn sockets(public_url: Option<&str>, headers: &HeaderMap) -> String {
+    if let Some(url) = public_url {
+        // So https becomes wss.
+        return url.replacen("http", "ws", 1);
+    }
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+    let asked = host.and_then(|host| host.parse::<Authority>().ok());
+    match asked.filter(is_place) {
+        Some(place) => format!("ws://{place}"),
+        None => "ws://localhost".to_owned(),
+    }
 }
 
 /// Starts a meeting.
@@ -280,4 +293,36 @@ described! {
         "additionalProperties": false,
         "example": {},
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn sockets_are_opened_where_the_operator_says_or_else_where_the_request_went() {
+        let place = |public_url: Option<&str>, host: &'static [u8]| {
+            let mut headers = HeaderMap::new();
+            headers.insert(HOST, HeaderValue::from_bytes(host).unwrap());
+            sockets(public_url, &headers)
+        };
+        let public = |url| place(Some(url), b"evil.example");
+        assert_eq!(public("https://a.example/synod"), "wss://a.example/synod");
+        assert_eq!(public("http://http.example"), "ws://http.example");
+        assert_eq!(place(None, b"a.example:8080"), "ws://a.example:8080");
+        assert_eq!(place(None, b"[::1]:8080"), "ws://[::1]:8080");
+        for host in [
+            &b""[..],
+            b"a.example/evil?",
+            b"me@a.example",
+            b"a b",
+            b":80",
+            b"\xff",
+        ] {
+            assert_eq!(place(None, host), "ws://localhost", "{host:?}");
+        }
+        assert_eq!(sockets(None, &HeaderMap::new()), "ws://localhost");
+    }
 }

@@ -12,7 +12,7 @@ use super::{meetings, ok};
 use crate::actors::journal;
 use crate::config::Limits;
 use crate::domain::MeetingId;
-use crate::transport::{ApiError, Response};
+use crate::transport::{ApiError, Response, media_type};
 use crate::wire::transcript::Transcript;
 
 pub(super) fn routes() -> Vec<Route> {
@@ -21,7 +21,8 @@ pub(super) fn routes() -> Vec<Route> {
 
 /// Tells a whole meeting.
 ///
-/// From its first event to its last, with everyone's words: as JSON, or as Markdown where `Accept` asks for `text/markdown`.
+/// From its first event to its last, with everyone's words: as Markdown where `Accept` wants `text/markdown` more than
+/// `application/json`, by name, by range (`text/*`, `*/*`) and by weight (`q=`); else as JSON, even where neither is acceptable.
 #[utoipa::path(
     get,
     path = "/api/v1/meetings/{id}/transcript",
@@ -57,18 +58,12 @@ async fn transcript(call: Call) -> Result<Response, ApiError> {
     Ok(response)
 }
 
-/// Whether Markdown is named before JSON; weights are not looked at.
+/// Whether Markdown is wanted more than JSON.
 fn prefers_markdown(call: &Call) -> bool {
-    let accept = call
-        .headers
-        .get(ACCEPT)
-        .and_then(|accept| accept.to_str().ok());
-    let mut kinds = accept.unwrap_or_default().split(',').map(|kind| {
-        let kind = kind.split(';').next().unwrap_or_default();
-        kind.trim().to_ascii_lowercase()
-    });
-    let named = kinds.find(|kind| matches!(kind.as_str(), "text/markdown" | "application/json"));
-    named.is_some_and(|kind| kind == "text/markdown")
+    let lines = call.headers.get_all(ACCEPT).iter();
+    let lines: Vec<_> = lines.filter_map(|line| line.to_str().ok()).collect();
+    let accept = lines.join(",");
+    media_type::quality(&accept, "text/markdown") > media_type::quality(&accept, "application/json")
 }
 
 described! {
