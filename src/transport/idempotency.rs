@@ -266,10 +266,14 @@ fn key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
         .strip_prefix('"')
         .and_then(|text| text.strip_suffix('"'))
         .unwrap_or(text);
-    let is_visible = text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+    let is_visible = text
+        .bytes()
+        .all(|byte| (b' '..=b'~').contains(&byte) && byte != b'"');
     let fits = !text.is_empty() && text.len() <= KEY_MAX_BYTES;
     if !is_visible || !fits || headers.get_all(HEADER).iter().count() > 1 {
-        let reason = format!("must be one text of 1 to {KEY_MAX_BYTES} visible ASCII characters");
+        let reason = format!(
+            "must be one text of 1 to {KEY_MAX_BYTES} visible ASCII characters, in quotes or without any"
+        );
         return Err(ApiError::invalid(HEADER, reason));
     }
     Ok(Some(text.to_owned()))
@@ -332,3 +336,5 @@ fn hash_shown(token: &str) -> String {
 pub(super) const HEADER: &str = "idempotency-key";
 /// Room for a UUID or a hash in any writing.
 const KEY_MAX_BYTES: usize = 255;
+/// The same, and what [`key`] takes, for the description: with or without quotes, and none within.
+pub(super) const KEY_PATTERN: &str = r#"^([!#-~]([ !#-~]{0,253}[!#-~])?|"[ !#-~]{1,255}")$"#;

@@ -55,10 +55,13 @@ async fn a_request_that_comes_again_acts_once(fresh: Fresh) {
     );
     assert_eq!(total(&server.admin, COMMUNICATIONS).await, 4);
 
-    for wrong in ["", "two words", &"x".repeat(256)] {
+    for good in ["two words", "\"two more words\"", &"x".repeat(255)] {
+        let kept = once(&ada.client, COMMUNICATIONS, good, &message("x")).await;
+        assert_eq!(kept.0, 201, "{good:?}");
+    }
+    for wrong in ["", "\"", "\"\"", "\"open", "a\"b", &"x".repeat(256)] {
         let refused = once(&ada.client, COMMUNICATIONS, wrong, &message("x")).await;
-        let is_fine = wrong == "two words";
-        assert_eq!(refused.0, if is_fine { 201 } else { 400 }, "{wrong:?}");
+        assert_eq!(refused.0, 400, "{wrong:?}");
     }
     server.stop().await;
 }

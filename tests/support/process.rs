@@ -28,12 +28,19 @@ struct Place {
     address: SocketAddr,
     database: Database,
     data: tempfile::TempDir,
+    flags: &'static [&'static str],
 }
 
 impl Process {
     /// Starts the server on a free port.
     pub(crate) async fn serve(fresh: &Fresh) -> Self {
+        Self::serve_with(fresh, &[]).await
+    }
+
+    /// The same, with these flags.
+    pub(crate) async fn serve_with(fresh: &Fresh, flags: &'static [&'static str]) -> Self {
         let mut place = Place {
+            flags,
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             database: fresh
                 .database
@@ -84,6 +91,7 @@ impl Place {
             .env_clear()
             .args(["serve", "--log", "error", "--admin-token", ADMIN_TOKEN])
             .args(["--listen", &self.address.to_string()])
+            .args(self.flags)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .kill_on_drop(true);

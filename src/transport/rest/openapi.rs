@@ -17,6 +17,7 @@ use warp::Reply;
 use super::call::Visit;
 use super::route::{Answer, Route};
 use super::schema::literal;
+use crate::transport::idempotency::KEY_PATTERN;
 use crate::transport::{ApiError, Response};
 
 pub(super) fn routes() -> Vec<Route> {
@@ -102,7 +103,7 @@ fn finish(route: &mut Route) {
         let parameters = operation.parameters.get_or_insert_default();
         parameters.push(literal(json!({"name": "Idempotency-Key", "in": "header", "required": false,
             "description": "A text of your own, such as a UUID. A request that comes again with its key acts once and is answered the same again, for a day; another request with the key is refused with 409 `idempotency_key_reused`.",
-            "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!#-~]+$"}})));
+            "schema": {"type": "string", "pattern": KEY_PATTERN}})));
     }
     if let Some(RefOr::T(body)) = &mut operation.request_body {
         body.required = Some(required(&route.schemas, &json!(body)));
