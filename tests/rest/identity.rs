@@ -5,7 +5,7 @@ use http::header::{
     AUTHORIZATION, CONNECTION, CONTENT_TYPE, DATE, HeaderValue, SEC_WEBSOCKET_KEY,
     SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE, WWW_AUTHENTICATE,
 };
-use http::{HeaderMap, Method, Request, StatusCode};
+use http::{HeaderMap, HeaderName, Method, Request, StatusCode};
 use serde_json::{Value, json};
 use synod::client::Client;
 
