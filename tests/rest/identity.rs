@@ -79,8 +79,8 @@ fn wrong_credentials(good: &str, old: &str, gone: &str) -> Vec<(HeaderName, Head
         format!("Bearer {}", &good[..good.len() - 1]),
         format!("Bearer {}", good.to_uppercase()),
         format!("Bearer {}", good.to_lowercase()),
-        format!("Bearer {}", old),
-        format!("Bearer {}", gone),
+        format!("Bearer {old}"),
+        format!("Bearer {gone}"),
     ];
     let mut wrong: Vec<_> = authorizations
         .iter()
@@ -93,7 +93,7 @@ fn wrong_credentials(good: &str, old: &str, gone: &str) -> Vec<(HeaderName, Head
     for protocol in [
         "synod.bearer.",
         "synod.bearer.wrong",
-        &format!("synod.bearer.{}", gone),
+        &format!("synod.bearer.{gone}"),
     ] {
         let protocol = HeaderValue::from_str(protocol).unwrap();
         wrong.push((SEC_WEBSOCKET_PROTOCOL, protocol));
