@@ -126,16 +126,8 @@ pub(super) async fn list<DB: Dialect>(
     page: PageRequest,
 ) -> Result<Page<Agent>, Error> {
     let list = List {
-        columns: COLUMNS,
-        table: "agents",
-        found: "agents on id = found_id",
-        at: "created_at",
-        behind: "(created_at, id) < (?, ?)",
-        since: "created_at >= ?",
-        before: "created_at < ?",
-        from: None,
-        until: None,
         branches: vec![Vec::new()],
+        ..List::by_creation("agents", COLUMNS, "agents on id = found_id")
     };
     let place = |agent: &Agent| Keyset {
         at: agent.created_at,

@@ -40,18 +40,7 @@ pub(super) async fn with_id<DB: Dialect>(
 }
 
 /// All decisions.
-const ALL: List = List {
-    columns: COLUMNS,
-    table: "decisions",
-    found: "decisions on id = found_id",
-    at: "created_at",
-    behind: "(created_at, id) < (?, ?)",
-    since: "created_at >= ?",
-    before: "created_at < ?",
-    from: None,
-    until: None,
-    branches: Vec::new(),
-};
+const ALL: List = List::by_creation("decisions", COLUMNS, "decisions on id = found_id");
 
 /// The decisions that an agent sees, read in order from what is listed for it. A left join, so that a decision's own row is looked
 /// up only where it is shown.

@@ -265,18 +265,7 @@ fn decode_message(row: &impl Columns) -> Result<Message, Error> {
 }
 
 /// All meetings.
-const ALL: List = List {
-    columns: COLUMNS,
-    table: "meetings",
-    found: "meetings on id = found_id",
-    at: "created_at",
-    behind: "(created_at, id) < (?, ?)",
-    since: "created_at >= ?",
-    before: "created_at < ?",
-    from: None,
-    until: None,
-    branches: Vec::new(),
-};
+const ALL: List = List::by_creation("meetings", COLUMNS, "meetings on id = found_id");
 
 /// An agent's meetings, read in order from its rows among the participants. A left join, so that a meeting's own row is looked up
 /// only where something of it is asked for.
