@@ -1,12 +1,14 @@
 //! The log's upkeep: old messages go, what a meeting links to stays, and months are made before they are needed.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::join;
 use sqlx::{Executor, PgConnection};
 use synod::domain::{AgentId, CommunicationId, Created};
 use synod::storage::{Communication, CommunicationFilter, DroppedPart, Store, Words};
 
 use super::fixtures::{Live, agents, communication, created, everything};
 use crate::support::database::Fresh;
+use crate::support::patience::within;
 
 on_every_store! {
     without_retention_every_message_stays,
@@ -184,6 +186,31 @@ async fn upkeep_gives_up_where_it_would_have_to_wait() {
     store.log(&[message(1, NOW, known[0])]).await.unwrap();
     reader.execute("commit").await.unwrap();
     assert_eq!(store.maintain(time(NOW), None).await.unwrap().made.len(), 4);
+}
+
+#[tokio::test]
+async fn a_message_that_waits_while_its_month_is_made_may_be_asked_for_again() {
+    let fresh = Fresh::postgres().await;
+    let (store, mut maker, mut watcher) = (&*fresh.store, fresh.psql().await, fresh.psql().await);
+    let known = agents(store, 1).await;
+    let messages = [message(1, NOW, known[0])];
+    maker.execute("begin").await.unwrap();
+    let lock = "lock table communications_default in access exclusive mode";
+    maker.execute(lock).await.unwrap();
+    let make = async {
+        let waiting = "select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+        while watcher.fetch_all(waiting).await.unwrap().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        let month = "create table communications_2026_06 (like communications including all);
+                     alter table communications attach partition communications_2026_06
+                     for values from ('2026-06-01Z') to ('2026-07-01Z'); commit";
+        maker.execute(month).await.unwrap();
+    };
+    let (answer, ()) = within("it is refused", join(store.log(&messages), make)).await;
+    assert!(answer.is_err_and(|error| error.is_transient()));
+    store.log(&messages).await.unwrap();
+    assert_eq!(parts(&mut maker).await, ["communications_2026_06"]);
 }
 
 #[tokio::test]
