@@ -116,6 +116,27 @@ impl Windows {
 }
 
 impl List {
+    /// A list of the rows of a table by when they were created, with no branch yet. `found` says where a row is that was found by
+    /// its id.
+    pub(super) const fn by_creation(
+        table: &'static str,
+        columns: &'static str,
+        found: &'static str,
+    ) -> Self {
+        Self {
+            columns,
+            table,
+            found,
+            at: "created_at",
+            behind: "(created_at, id) < (?, ?)",
+            since: "created_at >= ?",
+            before: "created_at < ?",
+            from: None,
+            until: None,
+            branches: Vec::new(),
+        }
+    }
+
     /// The same list of a span of time.
     pub(super) fn between(
         mut self,
