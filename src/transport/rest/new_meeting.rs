@@ -89,8 +89,8 @@ async fn create(call: Call, act: Arc<Act>) -> Result<Response, ApiError> {
     );
     let kept = journal::created(&meeting, first);
     match api.context.store.create_meeting(&kept).await {
-        // The same request was faster at another server: it is this meeting.
-        Err(Error::AlreadyExists(_)) if act.is_retry() => {}
+        // Ids are made by servers alone: the same request, by its key, was faster at another one.
+        Err(Error::AlreadyExists(_)) => {}
         answer => {
             answer?;
             let first = &kept.first;
