@@ -66,6 +66,7 @@ impl Sitter {
 
     async fn converse(&mut self, mut socket: Socket) -> Next {
         for (_, text) in &self.unanswered {
+            self.note(format!("sends again: {text}"));
             let _ = timeout(PATIENCE, socket.send_text(text.clone())).await;
         }
         loop {
