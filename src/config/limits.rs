@@ -339,6 +339,15 @@ impl Limits {
     /// A search whose list is believed to have more rows than this is read from the newest message on: enough of what is read
     /// is found. Of a shorter one the newest are looked up in windows of time.
     pub const WINDOW_MAX_ROWS: u64 = 50_000;
+    /// One in how many connections to the database may be searching by words, at least one; more searches wait as long as for a
+    /// connection, and are then refused as overloaded. A search is what takes longest, and all else must be served meanwhile.
+    pub const SEARCH_CONNECTIONS_ONE_IN: u32 = 2;
+    /// Messages and meetings that are looked up one by one for their words in SQLite, and sorted, in some 5 ms. Where more have the words,
+    /// the list is read in its order until the page is full.
+    pub const SEARCH_LOOKED_UP_MAX_ROWS: u64 = 2_000;
+    /// Rows of a list in SQLite that are looked through for a word that many have, before all that have it are collected: some 5 ms,
+    /// and enough for a page of a word that one message in two hundred has.
+    pub const SEARCH_NEAR_ROWS: u64 = 10_000;
     /// Rows that a page by number may skip: the database reads every one of them. A cursor goes on from anywhere.
     pub const PAGE_OFFSET_MAX_ROWS: u64 = 100_000;
     /// Characters of a message by whose words it is found. PostgreSQL keeps at most 1 MB of words, and a message is never
