@@ -311,7 +311,8 @@ impl Limits {
     /// Messages that are logged by one statement; more take several, in one transaction, so that none runs into the database's time
     /// limit and is tried again for ever.
     pub const STATEMENT_MAX_MESSAGES: usize = 4_000;
-    /// A request whose body took longer to arrive is asked once more who it is from: a token may have gone meanwhile.
+    /// A request whose body took longer to arrive is asked once more who it is from: another server may have taken a token away
+    /// meanwhile. Where this one did, every request is asked whose body was on its way.
     pub const IDENTITY_MAX_AGE: Duration = Duration::from_secs(1);
     /// A body with more bytes is read off the threads that serve everybody.
     pub const BODY_READ_INLINE_MAX_BYTES: usize = 262_144;
