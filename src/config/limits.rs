@@ -365,7 +365,7 @@ impl Limits {
     pub const UPKEEP_RETRY: Duration = Duration::from_mins(1);
     /// Old messages deleted in one transaction, so that none of them takes long.
     pub const UPKEEP_BATCH_ROWS: u32 = 1_000;
-    /// How deep JSON that a database checks may be nested: SQLite takes 1,000, other programs that read it often 128.
+    /// How deep JSON may be nested that is kept and given back: SQLite takes 1,000, other programs that read it often 128.
     pub const JSON_MAX_DEPTH: usize = 100;
     /// Bytes of a JSON body that is no message: settings and names need no more.
     pub const BODY_MAX_BYTES: u64 = 262_144;

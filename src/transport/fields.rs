@@ -2,6 +2,7 @@
 //! them told at once.
 
 mod cursor;
+mod escapes;
 mod instant;
 
 use std::collections::BTreeMap;
@@ -133,6 +134,16 @@ impl Fields {
         let most = Limits::JSON_MAX_DEPTH;
         if depth(json.get()) > most {
             self.fault(field, format!("must be nested at most {most} deep"));
+            return None;
+        }
+        Some(json)
+    }
+
+    /// As [`json`](Self::json), with nothing in it but what a text may have as well.
+    pub fn readable_json(&mut self, field: &str) -> Option<Box<RawValue>> {
+        let json = self.json(field)?;
+        if escapes::has_half_a_pair(json.get()) {
+            self.fault(field, escapes::HALF_A_PAIR);
             return None;
         }
         Some(json)
