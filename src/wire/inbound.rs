@@ -312,6 +312,47 @@ mod tests {
     }
 
     #[test]
+    fn an_id_that_would_be_rounded_is_refused() {
+        let given = |id: &str| {
+            let frame = format!(r#"{{"type":"opinion","id":{id},"content":"yes"}}"#);
+            let sender = Sender {
+                agent: Some(AgentId(Uuid::from_u128(1))),
+                meeting: Some(MeetingId(Uuid::from_u128(9))),
+            };
+            match parse(&frame, sender, 16) {
+                Ok(inbound) => inbound.id.expect("it has one").to_json(),
+                Err(rejection) => {
+                    assert_eq!(rejection.code, "invalid_frame");
+                    assert!(
+                        rejection.message.contains("whole number of 64 bits"),
+                        "{rejection}"
+                    );
+                    "refused".to_owned()
+                }
+            }
+        };
+        for whole in [
+            "0",
+            "-9223372036854775808",
+            "18446744073709551615",
+            r#""1e3""#,
+        ] {
+            assert_eq!(given(whole), whole);
+        }
+        for other in [
+            "18446744073709551616",
+            "-9223372036854775809",
+            "-0",
+            "1.5",
+            "1e3",
+            "true",
+            "[7]",
+        ] {
+            assert_eq!(given(other), "refused", "{other}");
+        }
+    }
+
+    #[test]
     fn an_agent_cannot_claim_to_be_another() {
         check(
             r#"{"type":"opinion","content":"x","agent_id":"00000000-0000-0000-0000-000000000002"}"#,
