@@ -1,8 +1,5 @@
 //! Signs that JSON writes as `\u` and four digits: two of these for one beyond U+FFFF, a surrogate pair.
 
-/// What is wrong with a text in which one of the two is missing: it is no Unicode, and few programs read it.
-pub(super) const HALF_A_PAIR: &str = "must not contain half of a surrogate pair: \\ud800 to \\udfff stand for a sign only two and two";
-
 /// Whether any text in this JSON has half of such a pair.
 pub(super) fn has_half_a_pair(json: &str) -> bool {
     let mut rest = json;
