@@ -153,6 +153,23 @@ impl<'m> Lines<'m> {
     }
 }
 
+/// The messages that these senders' frames were. That a frame has an id is said once more, for SQLite: only so it uses the index,
+/// which has those alone.
+pub(in crate::storage) fn of_frames<DB: Dialect>(frames: &[(Uuid, &str)]) -> Statement<DB> {
+    let mut statement = Statement::new(
+        "select d.communication_id, d.delivered, d.receiver_id, d.sender_id, d.frame_id, c.topic, c.message_content
+           from direct_messages d
+           left join communications c on c.id = d.communication_id and c.timestamp = d.sent_at
+          where d.frame_id is not null and (d.sender_id, d.frame_id) in (values ",
+        [],
+    );
+    let rows = frames
+        .iter()
+        .map(|&(sender, frame)| [sender.into(), frame.into()]);
+    statement.push_rows(rows).push(")", []);
+    statement
+}
+
 /// Messages that are kept already, by their id and by their frame.
 #[derive(Default)]
 struct Known {
@@ -196,19 +213,11 @@ impl Known {
         }
         let frames = messages.iter().filter_map(|message| {
             let frame = message.frame_id.as_deref()?;
-            Some([message.communication.sender.0.into(), frame.into()])
+            Some((message.communication.sender.0, frame))
         });
         let frames: Vec<_> = frames.collect();
         if !frames.is_empty() {
-            let mut statement = Statement::new(
-                "select d.communication_id, d.delivered, d.receiver_id, d.sender_id, d.frame_id, c.topic, c.message_content
-                   from direct_messages d
-                   left join communications c on c.id = d.communication_id and c.timestamp = d.sent_at
-                  where (d.sender_id, d.frame_id) in (values ",
-                [],
-            );
-            statement.push_rows(frames).push(")", []);
-            for row in &lease.fetch(statement).await? {
+            for row in &lease.fetch(of_frames(&frames)).await? {
                 known.read(row)?;
             }
         }
