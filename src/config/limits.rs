@@ -296,8 +296,8 @@ impl Limits {
     pub const RATE_KEYS_INTERVAL: Duration = Duration::from_mins(1);
     /// How long a browser may remember what another origin may ask. Chromium takes no more than two hours.
     pub const CORS_MAX_AGE: Duration = Duration::from_hours(2);
-    /// Bytes of an answer that is kept under its request's idempotency key; a longer one is made again from what it told of. Only a
-    /// long message, which its request brings again, or a meeting about such messages has more.
+    /// Bytes of an answer that is kept under its request's idempotency key; a longer one is made again from what it told of. A long
+    /// message has more, which its request brings again.
     pub const KEPT_ANSWER_MAX_BYTES: usize = 1_048_576;
     /// How long idempotency keys are kept: longer than anybody tries again.
     pub const IDEMPOTENCY_KEY_TTL: Duration = Duration::from_hours(24);
