@@ -16,6 +16,7 @@ on_each_database!(
     an_answer_is_the_same_after_a_restart,
     a_step_that_was_carried_out_is_not_refused,
     a_step_of_a_long_meeting_is_answered_the_same_again,
+    a_key_that_was_forgotten_is_as_good_as_new,
     a_token_is_shown_again_and_kept_nowhere,
     a_refused_request_leaves_no_key_behind,
     a_token_of_another_time_is_not_shown_wrongly,
@@ -142,6 +143,22 @@ async fn a_step_of_a_long_meeting_is_answered_the_same_again(fresh: Fresh) {
     assert_eq!(once(&server.admin, &pause, "p", &json!({})).await, paused);
     assert_eq!(live(&server.admin, meeting).await["paused"], false);
     assert_eq!(resumed["live"]["paused"], false);
+    server.stop().await;
+}
+
+async fn a_key_that_was_forgotten_is_as_good_as_new(fresh: Fresh) {
+    let server = Server::on(&fresh).await;
+    let [ada] = server.agents(["ada"]).await;
+    let meeting = server.meeting(&[&ada], json!({})).await;
+    step(&server.admin, meeting, "start").await;
+    let pause = format!("{MEETINGS}/{meeting}/pause");
+    for _ in 0..2 {
+        let paused = once(&server.admin, &pause, "p", &json!({})).await;
+        assert_eq!((paused.0, &paused.1["live"]["paused"]), (200, &json!(true)));
+        step(&server.admin, meeting, "resume").await;
+        // As after a day.
+        fresh.execute("delete from idempotency_keys").await;
+    }
     server.stop().await;
 }
 
