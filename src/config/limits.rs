@@ -364,6 +364,9 @@ impl Limits {
     pub const CALL_TIMEOUT: Duration = Duration::from_secs(10);
     /// Messages in one batch: as many as are kept in some tenths of a second.
     pub const BATCH_MAX_MESSAGES: usize = 10_000;
+    /// Fields of one JSON object that is a request, or a line of one: several times as many as any has. A field takes far more memory
+    /// than the few bytes that it may be written in.
+    pub const FIELDS_MAX: usize = 64;
     /// Faults told of one request: more help nobody.
     pub const FAULTS_MAX: usize = 100;
     /// Meetings that an agent's own line lists when it connects: the newest of those that have not ended. More than an agent can
