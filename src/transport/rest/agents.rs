@@ -156,9 +156,9 @@ async fn revoke(call: Call) -> Result<Response, ApiError> {
     call.identity.ensure_admin()?;
     let (context, id) = (&call.api.context, call.id());
     context.store.revoke_agent(id, context.clock.now()).await?;
+    context.presence.dismiss(id, None);
     let agent = context.store.agent(id).await?;
     let agent = agent.ok_or_else(|| ApiError::not_found("no such agent"))?;
-    context.presence.dismiss(id, None);
     Ok(ok(&Agent::from(&agent)))
 }
 
