@@ -185,7 +185,8 @@ impl Keyed {
                 // Another server was first, or the answer was kept with the act: that one stands.
                 let KeyedRequest { owner, key, .. } = &self.request;
                 let reserved = store.recall(*owner, key).await?;
-                if let Some(first) = reserved.and_then(|reserved| reserved.answer) {
+                let of_this = reserved.filter(|kept| kept.resource == self.request.resource);
+                if let Some(first) = of_this.and_then(|reserved| reserved.answer) {
                     return again(api, &self.request.salt, first);
                 }
             }
