@@ -128,6 +128,16 @@ pub struct Limits {
         value_parser = within::<u64>(1..=MOST_MB)
     )]
     pub batch_max_mb: u64,
+    /// Large answers to reads that are being sent, all together; more are refused as overloaded. Some of the largest, so that
+    /// readers who take their time do not take all memory.
+    #[arg(
+        long,
+        env = "SYNOD_ANSWERS_MAX_MB",
+        value_name = "MB",
+        default_value_t = 512,
+        value_parser = within::<u32>(1..=65_536)
+    )]
+    pub answers_max_mb: u32,
     /// Time for a request's body to arrive: a message of the largest size over a slow line.
     #[arg(
         long,
@@ -209,7 +219,8 @@ pub struct Limits {
         value_parser = within::<u64>(100..=DAY_MS)
     )]
     pub pong_timeout_ms: u64,
-    /// Time for a peer to take what is being written to it; then it is closed as too slow, with 4100.
+    /// Time for a peer to take what is being written to it; then it is closed as too slow, a socket with 4100. An answer to a request
+    /// has it for each part that the peer does take.
     #[arg(
         long,
         env = "SYNOD_WRITE_TIMEOUT_MS",

@@ -105,7 +105,9 @@ impl Found {
             Answer::Known(answer) => {
                 let identity = auth::identify(&api, load.headers()).await?;
                 let body = Bytes::new();
-                answer(Call::new(api, identity, captured, load, body, None)).await
+                let answers = api.answers.clone();
+                let answered = answer(Call::new(api, identity, captured, load, body, None)).await;
+                answers.hold(answered?).await
             }
             Answer::Acting(intake, answer) => {
                 let identity = auth::identify(&api, load.headers()).await?;
