@@ -331,6 +331,8 @@ impl Limits {
     pub const BYTES_PER_PERMIT: usize = 65_536;
     /// Appends or log requests in one transaction; more wait for the next. Beyond this a larger batch is no faster.
     pub const BATCH_MAX_APPENDS: usize = 512;
+    /// Agents of whom one transaction notes which messages they were told: those who wait for theirs to be kept wait for that as well.
+    pub const BATCH_MAX_TOLD: usize = 1_000;
     /// Agents whose tokens are verified with one question to the database.
     pub const VERIFIED_AT_ONCE: usize = 1_000;
     /// Meetings loaded at once at start: large enough to amortise the round trip, small enough for memory.
