@@ -357,7 +357,7 @@ impl Limits {
     /// Characters of a message by whose words it is found. PostgreSQL keeps at most 1 MB of words, and a message is never
     /// refused for having more.
     pub const SEARCHABLE_CHARS: usize = 100_000;
-    /// Characters of a search. Longer texts are looked for by their beginning.
+    /// Characters of a search; a longer one is refused. More words than anybody thinks of.
     pub const SEARCH_MAX_CHARS: usize = 1_000;
     /// Months of the log that are made ahead of time: a server that is not restarted, or whose turn to make them fails, has
     /// long to go before it needs the next.
