@@ -23,6 +23,7 @@ use crate::storage::connect::{self, Connections, Database};
 use crate::storage::{DroppedPart, Store, migrate};
 use crate::telemetry::Metrics;
 use crate::transport::accept::{self, Listener};
+use crate::transport::answers::Answers;
 use crate::transport::door::Door;
 use crate::transport::{Api, Readiness, auth, idempotency};
 
@@ -185,6 +186,7 @@ impl House {
             .context("the registry could not be started")?;
         let permits = Permits::new(limits.commands_pending_max, metrics.clone());
         let throttle = Throttle::new(&limits, &clock);
+        let answers = Answers::new(&limits);
         let api = Api {
             context: Context {
                 store,
@@ -203,6 +205,7 @@ impl House {
             admin: auth::Admin::new(&admin_token),
             allowed_origins: allowed_origins.into(),
             public_url: public_url.map(Into::into),
+            answers,
             keys: idempotency::Keys::default(),
             readiness: Readiness::default(),
         };

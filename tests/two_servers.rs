@@ -2,13 +2,14 @@
 
 use http::Method;
 use serde_json::{Value, json};
+use sqlx::{Connection, Executor};
 use synod::client::{Client, Socket};
 use synod::config::Limits;
 use synod::wire::CloseCode;
 
 use crate::support::database::Fresh;
 use crate::support::on_each_database;
-use crate::support::patience::within;
+use crate::support::patience::{eventually, within};
 use crate::support::server::{Server, limits, once};
 
 on_each_database!(
@@ -75,6 +76,56 @@ async fn a_token_that_is_revoked_at_one_closes_its_sockets_at_the_other(fresh: F
     again.open("/ws/agent").await.expect("the new token opens");
     first.stop().await;
     second.stop().await;
+}
+
+/// The handshake waits for its meeting, whose row another holds who takes the agent's token away meanwhile, or the table of all.
+#[tokio::test]
+async fn a_token_that_goes_while_its_socket_is_opened_lets_nobody_in() {
+    let fresh = Fresh::postgres().await;
+    let server = Server::on(&fresh).await;
+    let [ada] = server.agents(["ada"]).await;
+    let mut other = fresh.psql().await;
+    for (meanwhile, afterwards, code) in [
+        (
+            "alter table agents rename to hidden",
+            "alter table hidden rename to agents",
+            CloseCode::OVERLOADED,
+        ),
+        (
+            "update agents set revoked_at = now()",
+            "select 1",
+            CloseCode::REVOKED,
+        ),
+    ] {
+        let meeting = server.meeting(&[], json!({"start": "manual"})).await;
+        let path = format!("/ws/meetings/{meeting}");
+        let mut other_work = other.begin().await.unwrap();
+        let hold = "select 1 from meetings for update";
+        other_work.execute(hold).await.unwrap();
+        let opening = async { ada.client.open(&path).await.unwrap() };
+        let meanwhile = async {
+            eventually("the handshake waits for its meeting", || async {
+                let mut psql = fresh.psql().await;
+                let waiting = "select count(*) from pg_stat_activity
+                                where datname = current_database() and wait_event_type = 'Lock'";
+                let waiting: i64 = sqlx::query_scalar(waiting)
+                    .fetch_one(&mut psql)
+                    .await
+                    .unwrap();
+                (waiting > 0).then_some(())
+            })
+            .await;
+            other_work.execute(meanwhile).await.unwrap();
+            other_work.commit().await.unwrap();
+        };
+        let (mut socket, ()) = tokio::join!(opening, meanwhile);
+        let first = within("the socket is closed", socket.next_text()).await;
+        assert_eq!(first.unwrap_err().code, code.code);
+        other.execute(afterwards).await.unwrap();
+        let shown = server.admin.meeting(meeting).await.unwrap();
+        assert_eq!(shown["participants"], json!([]));
+    }
+    server.stop().await;
 }
 
 /// How many rows a list has.

@@ -1,11 +1,12 @@
 //! Direct messages on their way: kept first, then delivered to whoever of the receivers is here, then answered.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use super::permit::Permit;
-use super::persistence::{Health, until_available};
+use super::persistence::{Health, take_batch, until_available};
 use super::presence::Presence;
-use crate::domain::CommunicationId;
+use crate::config::Limits;
+use crate::domain::{AgentId, CommunicationId};
 use crate::storage::{Communication, DirectMessage, Error, Received, Sent, Store, Told};
 use crate::wire::{Frame, outbound};
 
@@ -39,8 +40,14 @@ pub enum Posted {
 #[derive(Default)]
 pub(super) struct Bag {
     pub(super) posts: Vec<Post>,
-    /// What agents were told.
-    pub(super) told: Vec<Told>,
+    /// What agents were told: of each, stretches of its line that do not touch.
+    told: BTreeMap<AgentId, Vec<Told>>,
+}
+
+/// What one commit of the mail lane takes.
+pub(super) struct Batch {
+    pub(super) posts: Vec<Post>,
+    told: Vec<Told>,
 }
 
 impl Bag {
@@ -49,24 +56,38 @@ impl Bag {
     }
 
     /// Notes a stretch of a line, as one with what it touches.
-    pub(super) fn note(&mut self, new: Told) {
-        let touches = |old: &&mut Told| {
-            old.agent == new.agent && old.after <= new.up_to && new.after <= old.up_to
-        };
-        match self.told.iter_mut().find(touches) {
-            Some(old) => {
-                old.after = old.after.min(new.after);
-                old.up_to = old.up_to.max(new.up_to);
+    pub(super) fn note(&mut self, mut new: Told) {
+        let stretches = self.told.entry(new.agent).or_default();
+        stretches.retain(|old| {
+            let touches = old.after <= new.up_to && new.after <= old.up_to;
+            if touches {
+                new.after = new.after.min(old.after);
+                new.up_to = new.up_to.max(old.up_to);
             }
-            None => self.told.push(new),
+            !touches
+        });
+        stretches.push(new);
+    }
+
+    /// Takes the next batch: the oldest messages, and what some of the agents were told.
+    pub(super) fn take(&mut self) -> Batch {
+        let posts = take_batch(&mut self.posts, |post| {
+            post.message.communication.content.len()
+        });
+        let mut told = Vec::new();
+        while told.len() < Limits::BATCH_MAX_TOLD
+            && let Some((_, stretches)) = self.told.pop_first()
+        {
+            told.extend(stretches);
         }
+        Batch { posts, told }
     }
 }
 
 /// Makes messages durable, delivers them in the order of their positions, notes which of them somebody took, and then
 /// answers: so a frame that comes again is answered the same.
-pub(super) async fn deliver(store: &dyn Store, health: &Health, presence: &Presence, bag: Bag) {
-    let Bag { posts, told } = bag;
+pub(super) async fn deliver(store: &dyn Store, health: &Health, presence: &Presence, batch: Batch) {
+    let Batch { posts, told } = batch;
     let messages: Vec<_> = posts.iter().map(|post| post.message.clone()).collect();
     let sent = keep(store, health, &messages).await;
     let mut delivered = Vec::new();
@@ -150,4 +171,49 @@ pub(super) fn frames(received: &[Received]) -> impl Iterator<Item = Frame> + '_ 
         let message = place.communication.as_ref()?;
         Some(frame(place.position, message))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn told(agent: usize, after: u64, up_to: u64) -> Told {
+        Told {
+            agent: AgentId(Uuid::from_u128(agent as u128)),
+            after,
+            up_to,
+        }
+    }
+
+    fn taken(bag: &mut Bag) -> Vec<(u64, u64)> {
+        let told = bag.take().told;
+        told.iter().map(|told| (told.after, told.up_to)).collect()
+    }
+
+    #[test]
+    fn stretches_that_touch_are_one() {
+        let mut bag = Bag::default();
+        for (after, up_to) in [(0, 1), (4, 5), (2, 3), (7, 9), (3, 4)] {
+            bag.note(told(1, after, up_to));
+        }
+        bag.note(told(2, 1, 2));
+        assert_eq!(taken(&mut bag), [(0, 1), (7, 9), (2, 5), (1, 2)]);
+        assert!(bag.is_empty());
+    }
+
+    #[test]
+    fn a_batch_notes_what_some_were_told_and_the_next_one_goes_on() {
+        let mut bag = Bag::default();
+        let most = Limits::BATCH_MAX_TOLD;
+        for round in 1..=2 {
+            for agent in 0..=most {
+                bag.note(told(agent, 0, round));
+            }
+        }
+        assert_eq!(taken(&mut bag), vec![(0, 2); most]);
+        assert_eq!(taken(&mut bag), [(0, 2)]);
+        assert!(bag.is_empty());
+    }
 }

@@ -103,18 +103,21 @@ impl Reader {
     /// Waits until nothing more may be sent, not even what waits: the reader is too slow, or its token is gone. Safe to cancel.
     pub async fn given_up(&self) -> CloseCode {
         loop {
-            if let Some(code @ (CloseCode::SLOW_READER | CloseCode::REVOKED)) =
-                self.shared.lock().closing
-            {
+            if let Some(code @ (CloseCode::SLOW_READER | CloseCode::REVOKED)) = self.closing() {
                 return code;
             }
             self.shared.filled.notified().await;
         }
     }
 
+    /// With what the socket is to be closed, if it is.
+    pub fn closing(&self) -> Option<CloseCode> {
+        self.shared.lock().closing
+    }
+
     /// Whether the token that opened the socket is gone: nothing that it says counts any more.
     pub fn is_revoked(&self) -> bool {
-        self.shared.lock().closing == Some(CloseCode::REVOKED)
+        self.closing() == Some(CloseCode::REVOKED)
     }
 
     /// Puts a frame behind those that wait, and says whether it was taken: for what reaches the socket from elsewhere

@@ -152,8 +152,10 @@ impl Actor for Persistence {
         _: ActorRef<Message>,
         state: &mut State,
     ) -> Result<(), ActorProcessingErr> {
-        let left = std::mem::take(&mut state.mail);
-        mail::deliver(&*self.store, &self.health, &self.presence, left).await;
+        while !state.mail.is_empty() {
+            let left = state.mail.take();
+            mail::deliver(&*self.store, &self.health, &self.presence, left).await;
+        }
         Ok(())
     }
 }
@@ -251,16 +253,13 @@ impl Persistence {
             return;
         }
         state.is_mailing = true;
-        let bag = Bag {
-            posts: take_batch(&mut state.mail.posts, post_bytes),
-            told: std::mem::take(&mut state.mail.told),
-        };
+        let batch = state.mail.take();
         let (store, health) = (Arc::clone(&self.store), self.health.clone());
         let (presence, myself) = (self.presence.clone(), myself.clone());
-        let rows = bag.posts.len();
+        let rows = batch.posts.len();
         let (clock, begun) = (self.clock.clone(), self.clock.elapsed());
         tokio::spawn(async move {
-            mail::deliver(&*store, &health, &presence, bag).await;
+            mail::deliver(&*store, &health, &presence, batch).await;
             let took = clock.elapsed().saturating_sub(begun);
             health.metrics.committed(Lane::Mail, rows, took);
             let _ = myself.cast(Message::MailCommitted);
@@ -269,7 +268,7 @@ impl Persistence {
 }
 
 /// The next batch: the oldest that wait, bounded in number and bytes, but at least one.
-fn take_batch<T>(waiting: &mut Vec<T>, bytes: impl Fn(&T) -> usize) -> Vec<T> {
+pub(super) fn take_batch<T>(waiting: &mut Vec<T>, bytes: impl Fn(&T) -> usize) -> Vec<T> {
     let mut room = Limits::BATCH_MAX_BYTES;
     let fits = |one: &T| {
         let bytes = bytes(one);
@@ -284,10 +283,6 @@ fn take_batch<T>(waiting: &mut Vec<T>, bytes: impl Fn(&T) -> usize) -> Vec<T> {
 
 fn append_bytes(append: &Append) -> usize {
     append.entries.iter().map(|entry| entry.payload.len()).sum()
-}
-
-fn post_bytes(post: &Post) -> usize {
-    post.message.communication.content.len()
 }
 
 /// Tells a meeting that another owner has overtaken it; one that is gone knows.

@@ -23,7 +23,7 @@ use crate::wire::{CloseCode, Frame};
 pub struct Presence {
     sockets: Arc<DashMap<AgentId, Vec<Present>>>,
     is_draining: Arc<AtomicBool>,
-    dismissals: Arc<AtomicU64>,
+    changes: Arc<AtomicU64>,
 }
 
 /// Whose a socket is: the agent or observer, and the token that opened it.
@@ -101,18 +101,23 @@ impl Presence {
         taken
     }
 
-    /// Closes every socket of an agent that another token opened than the one it has, or all if it has none.
-    pub fn dismiss(&self, agent: AgentId, unless: Option<TokenHash>) {
-        self.dismissals.fetch_add(1, Ordering::SeqCst);
+    /// Closes every socket of an agent whose token was taken away.
+    pub fn dismiss(&self, agent: AgentId) {
+        self.note_change();
         if let Some(sockets) = self.sockets.get(&agent) {
-            let dead = sockets.iter().filter(|socket| Some(socket.token) != unless);
-            dead.for_each(|socket| socket.reader.close(CloseCode::REVOKED));
+            let readers = sockets.iter().map(|socket| &socket.reader);
+            readers.for_each(|reader| reader.close(CloseCode::REVOKED));
         }
     }
 
-    /// How often a token went on this server: where that has changed, whoever was known before may be known no more.
-    pub fn dismissals(&self) -> u64 {
-        self.dismissals.load(Ordering::SeqCst)
+    /// Notes that a token was taken away or replaced here.
+    pub fn note_change(&self) {
+        self.changes.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// How often that was: where it has changed, whoever was known before may be known no more.
+    pub fn changes(&self) -> u64 {
+        self.changes.load(Ordering::SeqCst)
     }
 
     /// Sends every line away: the server is going down. Sockets in meetings are sent away by these.
@@ -136,15 +141,12 @@ impl Presence {
         }
     }
 
-    /// The same for those of a few agents: a token may have gone while its socket was being opened.
+    /// The same for those of a few agents: a token may have gone while its socket was being opened, or was replaced, by several at
+    /// once perhaps, of whom only the database knows who was last.
     ///
     /// # Errors
     /// As the store's: then nothing is known.
-    pub(super) async fn verify_these(
-        &self,
-        store: &dyn Store,
-        agents: &[AgentId],
-    ) -> Result<(), Error> {
+    pub async fn verify_these(&self, store: &dyn Store, agents: &[AgentId]) -> Result<(), Error> {
         // Looked at before it is asked: a socket that a newer token opens meanwhile is not judged by the answer.
         let sockets: Vec<_> = agents
             .iter()
@@ -183,10 +185,13 @@ impl Drop for Stay {
 mod tests {
     use std::collections::VecDeque;
 
+    use chrono::DateTime;
     use uuid::Uuid;
 
     use super::*;
     use crate::actors::outbox::{Next, outbox};
+    use crate::storage::memory::Memory;
+    use crate::storage::{Agent, Role};
 
     fn holder(token: u8) -> Holder {
         let (id, token) = (AgentId(Uuid::from_u128(1)), TokenHash([token; 32]));
@@ -223,8 +228,19 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_new_token_closes_what_the_old_one_opened() {
-        let presence = Presence::default();
+    async fn only_the_token_that_is_kept_keeps_its_sockets() {
+        let (presence, store) = (Presence::default(), Memory::new());
+        let agent = Agent {
+            id: holder(2).id,
+            name: "ada".to_owned(),
+            role: Role::Agent,
+            model: None,
+            metadata: None,
+            created_at: DateTime::UNIX_EPOCH,
+            revoked_at: None,
+        };
+        let created = store.create_agent(&agent, holder(2).token, None).await;
+        created.unwrap();
         let sockets = [1, 2].map(|token| {
             let (outbox, reader) = outbox(8, 100);
             let reader = Arc::new(reader);
@@ -232,10 +248,10 @@ mod tests {
             let stay = presence.enter(holder(token), connection(n), true, &reader);
             (outbox, reader, stay)
         });
-        presence.dismiss(holder(1).id, Some(TokenHash([2; 32])));
-        assert_eq!(sockets[0].1.next().await, Next::Close(CloseCode::REVOKED));
-        assert!(presence.deliver(holder(1).id, &Frame::new("still here".into())));
-        presence.dismiss(holder(1).id, None);
-        assert!(!presence.deliver(holder(1).id, &Frame::new("gone".into())));
+        presence.verify_these(&store, &[agent.id]).await.unwrap();
+        let closing = || sockets.each_ref().map(|(_, reader, _)| reader.closing());
+        assert_eq!(closing(), [Some(CloseCode::REVOKED), None]);
+        presence.dismiss(agent.id);
+        assert_eq!(closing(), [Some(CloseCode::REVOKED); 2]);
     }
 }

@@ -106,17 +106,6 @@ impl Client {
         Ok(created.id)
     }
 
-    /// Starts a meeting; needs the admin token or the moderator's.
-    ///
-    /// # Errors
-    /// As [`send`](Self::send).
-    pub async fn start_meeting(&self, meeting: Uuid) -> Result<(), Error> {
-        let path = format!("/api/v1/meetings/{meeting}/start");
-        self.send(Method::POST, &path, Some(&json!({})))
-            .await
-            .map(drop)
-    }
-
     /// A meeting with its participants, messages, decision and live state.
     ///
     /// # Errors

@@ -128,6 +128,16 @@ pub struct Limits {
         value_parser = within::<u64>(1..=MOST_MB)
     )]
     pub batch_max_mb: u64,
+    /// Large answers to reads that are being sent, all together; more are refused as overloaded. Some of the largest, so that
+    /// readers who take their time do not take all memory.
+    #[arg(
+        long,
+        env = "SYNOD_ANSWERS_MAX_MB",
+        value_name = "MB",
+        default_value_t = 512,
+        value_parser = within::<u32>(1..=65_536)
+    )]
+    pub answers_max_mb: u32,
     /// Time for a request's body to arrive: a message of the largest size over a slow line.
     #[arg(
         long,
@@ -209,7 +219,8 @@ pub struct Limits {
         value_parser = within::<u64>(100..=DAY_MS)
     )]
     pub pong_timeout_ms: u64,
-    /// Time for a peer to take what is being written to it; then it is closed as too slow, with 4100.
+    /// Time for a peer to take what is being written to it; then it is closed as too slow, a socket with 4100. An answer to a request
+    /// has it for each part that the peer does take.
     #[arg(
         long,
         env = "SYNOD_WRITE_TIMEOUT_MS",
@@ -296,8 +307,8 @@ impl Limits {
     pub const RATE_KEYS_INTERVAL: Duration = Duration::from_mins(1);
     /// How long a browser may remember what another origin may ask. Chromium takes no more than two hours.
     pub const CORS_MAX_AGE: Duration = Duration::from_hours(2);
-    /// Bytes of an answer that is kept under its request's idempotency key; a longer one is made again from what it told of. Only a
-    /// long message, which its request brings again, or a meeting about such messages has more.
+    /// Bytes of an answer that is kept under its request's idempotency key; a longer one is made again from what it told of. A long
+    /// message has more, which its request brings again.
     pub const KEPT_ANSWER_MAX_BYTES: usize = 1_048_576;
     /// How long idempotency keys are kept: longer than anybody tries again.
     pub const IDEMPOTENCY_KEY_TTL: Duration = Duration::from_hours(24);
@@ -321,6 +332,8 @@ impl Limits {
     pub const BYTES_PER_PERMIT: usize = 65_536;
     /// Appends or log requests in one transaction; more wait for the next. Beyond this a larger batch is no faster.
     pub const BATCH_MAX_APPENDS: usize = 512;
+    /// Agents of whom one transaction notes which messages they were told: those who wait for theirs to be kept wait for that as well.
+    pub const BATCH_MAX_TOLD: usize = 1_000;
     /// Agents whose tokens are verified with one question to the database.
     pub const VERIFIED_AT_ONCE: usize = 1_000;
     /// Meetings loaded at once at start: large enough to amortise the round trip, small enough for memory.
@@ -354,7 +367,7 @@ impl Limits {
     /// Characters of a message by whose words it is found. PostgreSQL keeps at most 1 MB of words, and a message is never
     /// refused for having more.
     pub const SEARCHABLE_CHARS: usize = 100_000;
-    /// Characters of a search. Longer texts are looked for by their beginning.
+    /// Characters of a search; a longer one is refused. More words than anybody thinks of.
     pub const SEARCH_MAX_CHARS: usize = 1_000;
     /// Months of the log that are made ahead of time: a server that is not restarted, or whose turn to make them fails, has
     /// long to go before it needs the next.
@@ -374,6 +387,9 @@ impl Limits {
     pub const CALL_TIMEOUT: Duration = Duration::from_secs(10);
     /// Messages in one batch: as many as are kept in some tenths of a second.
     pub const BATCH_MAX_MESSAGES: usize = 10_000;
+    /// Fields of one JSON object that is a request, or a line of one: several times as many as any has. A field takes far more memory
+    /// than the few bytes that it may be written in.
+    pub const FIELDS_MAX: usize = 64;
     /// Faults told of one request: more help nobody.
     pub const FAULTS_MAX: usize = 100;
     /// Meetings that an agent's own line lists when it connects: the newest of those that have not ended. More than an agent can

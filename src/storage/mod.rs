@@ -105,7 +105,8 @@ pub trait Store: Send + Sync + 'static {
     async fn recall(&self, owner: Uuid, key: &str) -> Result<Option<Reserved>, Error>;
     /// Keeps a request's key before it acts. `false` if something is kept under it already.
     async fn reserve(&self, request: &KeyedRequest) -> Result<bool, Error>;
-    /// Keeps the answer to a request whose key is reserved. `false` if one is kept already.
+    /// Keeps the answer to a request, with its key if another try has released that. `false` if one is kept already, or another
+    /// request has the key.
     async fn answer(&self, kept: &KeptAnswer) -> Result<bool, Error>;
     /// Forgets a key under which nothing was done, unless it is answered.
     async fn release(&self, request: &KeyedRequest) -> Result<(), Error>;

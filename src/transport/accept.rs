@@ -16,6 +16,7 @@ use tokio::time::timeout;
 use tracing::{debug, warn};
 
 use super::door::Door;
+use super::patient::Patient;
 use super::places::{Place, Places, Reserved};
 use crate::config::Limits;
 
@@ -76,6 +77,7 @@ pub async fn serve<L: Listener>(
     let places = Places::new(limits, door.metrics().clone());
     let (open, closing) = watch::channel(());
     let protocol = protocol(limits);
+    let patience = Limits::ms(limits.write_timeout_ms);
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
         // A full house takes no more: new connections wait in the listen queue of the operating system.
@@ -95,7 +97,7 @@ pub async fn serve<L: Listener>(
                         _place: Arc::new(place),
                     };
                     let conversation = converse(
-                        stream,
+                        Patient::new(stream, patience),
                         peer,
                         door.clone(),
                         protocol.clone(),

@@ -130,9 +130,10 @@ impl ApiError {
         Self::new(StatusCode::REQUEST_TIMEOUT, "request_timeout", message)
     }
 
-    /// Whether it is certain that nothing was done: the request is at fault, and not the server or the database.
+    /// Whether it is certain that nothing was done: the request is at fault, and not the server or the database, nor is it only
+    /// the answer that there is too much of.
     pub fn is_refusal(&self) -> bool {
-        self.0.status.is_client_error()
+        self.0.status.is_client_error() && self.0.code != ANSWER_TOO_LARGE
     }
 
     /// 409, with a code for the state that forbids the step.
@@ -153,7 +154,7 @@ impl ApiError {
             "this is more than the {max_mb} MB that one answer holds: ask for fewer rows with page_size or limit, or \
              go on by cursor; a long meeting is read in parts with GET /api/v1/meetings/{{id}}/events"
         );
-        Self::conflict("answer_too_large", message)
+        Self::conflict(ANSWER_TOO_LARGE, message)
     }
 
     /// 413. Sizes in MiB.
@@ -323,4 +324,5 @@ pub async fn recover(rejection: Rejection) -> Result<Response, Infallible> {
     Ok((&error).into())
 }
 
+const ANSWER_TOO_LARGE: &str = "answer_too_large";
 const MEBIBYTE: u64 = 1_048_576;

@@ -10,7 +10,7 @@ use std::collections::btree_map::Entry;
 use std::fmt;
 
 use chrono::{DateTime, Utc};
-use serde::de::{DeserializeOwned, MapAccess, Visitor};
+use serde::de::{DeserializeOwned, Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value, json};
@@ -98,9 +98,10 @@ impl Fields {
         }
     }
 
-    /// Ends the reading with everything that was wrong, by field; unknown fields are among it.
+    /// Ends the reading with everything that was wrong, by field; unknown fields are among it, as far as they help.
     pub fn into_faults(mut self) -> Map<String, Value> {
-        let unknown: Vec<_> = self.values.keys().cloned().collect();
+        let room = Limits::FAULTS_MAX.saturating_sub(self.faults.len());
+        let unknown: Vec<_> = self.values.keys().take(room).cloned().collect();
         for name in unknown {
             self.fault(&name, "unknown field");
         }
@@ -206,6 +207,7 @@ impl Fields {
         let texts: Vec<String> = self.take(field).unwrap_or_default();
         if texts.len() > max {
             self.fault(field, format!("must have at most {max} entries"));
+            return Vec::new();
         }
         let mut ids = Vec::with_capacity(texts.len());
         for text in texts {
@@ -318,6 +320,10 @@ impl<'de> Deserialize<'de> for Given {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Given, A::Error> {
                 let mut pairs = Vec::new();
                 while let Some(pair) = map.next_entry()? {
+                    if pairs.len() == Limits::FIELDS_MAX {
+                        let most = Limits::FIELDS_MAX;
+                        return Err(A::Error::custom(format!("it has more than {most} fields")));
+                    }
                     pairs.push(pair);
                 }
                 Ok(Given(pairs))
@@ -424,6 +430,29 @@ mod tests {
             let shown = format!("{:?}", fields.finish().unwrap_err());
             assert!(shown.contains("twice"), "{shown}");
         }
+    }
+
+    #[test]
+    fn neither_fields_nor_faults_are_without_number() {
+        let named = |count| (0..count).map(|n| format!("f{n}"));
+        let body = |count| {
+            let fields: Vec<_> = named(count).map(|name| format!(r#""{name}":0"#)).collect();
+            Fields::from_json(format!("{{{}}}", fields.join(",")).as_bytes())
+        };
+        let most = Limits::FIELDS_MAX;
+        assert_eq!(body(most).unwrap().into_faults().len(), most);
+        let refused = body(most + 1).unwrap_err().into_details();
+        assert!(refused["body"][0].as_str().unwrap().contains("fields"));
+        let query: Vec<_> = named(1_000).collect();
+        let faults = Fields::from_query(&query.join("&")).unwrap().into_faults();
+        assert_eq!(faults.len(), Limits::FAULTS_MAX);
+        let ids = json!({"ids": vec!["x"; 1_000]}).to_string();
+        let mut fields = Fields::from_json(ids.as_bytes()).unwrap();
+        assert!(fields.ids("ids", 10).is_empty());
+        assert_eq!(
+            fields.into_faults()["ids"].as_array().map(Vec::len),
+            Some(1)
+        );
     }
 
     #[test]

@@ -116,10 +116,11 @@ impl Act {
         self.keyed.as_ref().is_some_and(|keyed| keyed.is_retry)
     }
 
-    /// The key as a meeting's journal keeps it: JSON text that is no frame's id.
+    /// The request as a meeting's journal keeps it: JSON text that is no frame's id. Its tries have the same; a later request under
+    /// a key that was forgotten meanwhile has another.
     pub(super) fn journal_key(&self) -> Option<String> {
-        let KeyedRequest { owner, key, .. } = &self.keyed.as_ref()?.request;
-        Some(json!({"owner_id": owner, "idempotency_key": key}).to_string())
+        let KeyedRequest { resource, .. } = &self.keyed.as_ref()?.request;
+        Some(json!({"request_id": resource}).to_string())
     }
 
     /// A new token, the same for the same key, and the hash to keep.
@@ -184,7 +185,8 @@ impl Keyed {
                 // Another server was first, or the answer was kept with the act: that one stands.
                 let KeyedRequest { owner, key, .. } = &self.request;
                 let reserved = store.recall(*owner, key).await?;
-                if let Some(first) = reserved.and_then(|reserved| reserved.answer) {
+                let of_this = reserved.filter(|kept| kept.resource == self.request.resource);
+                if let Some(first) = of_this.and_then(|reserved| reserved.answer) {
                     return again(api, &self.request.salt, first);
                 }
             }

@@ -7,12 +7,14 @@
 //! store, and tells what it was told.
 
 pub mod accept;
+pub mod answers;
 pub mod api_error;
 pub mod auth;
 pub mod door;
 pub mod fields;
 pub mod idempotency;
 mod media_type;
+mod patient;
 mod places;
 pub mod rest;
 pub mod ws;
@@ -58,6 +60,8 @@ pub struct Api {
     pub allowed_origins: Arc<[String]>,
     /// Where agents reach this server, if it is not where they ask.
     pub public_url: Option<Arc<str>>,
+    /// The room for large answers.
+    pub answers: answers::Answers,
     /// Requests with a key that are under way.
     pub keys: idempotency::Keys,
     /// Whether all meetings are awake and the server is not going down.

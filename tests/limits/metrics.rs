@@ -18,7 +18,7 @@ fn counted(server: &Server, name: &str) -> Option<f64> {
     lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok())
 }
 
-async fn becomes(server: &Server, name: &str, number: f64) {
+pub(super) async fn becomes(server: &Server, name: &str, number: f64) {
     eventually(&format!("{name} is {number}"), || async {
         (counted(server, name) == Some(number)).then_some(())
     })

@@ -1,5 +1,6 @@
 //! Limits: how fast anybody may ask, what a connection may do, and what a browser's page may see.
 
+mod answers;
 mod bodies;
 mod browsers;
 mod connections;

@@ -3,17 +3,20 @@
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use synod::client::Client;
+use synod::config::Limits;
 use uuid::Uuid;
 
-use super::{AGENTS, COMMUNICATIONS, MEETINGS, get};
+use super::{AGENTS, COMMUNICATIONS, MEETINGS, get, get_refused, is, post};
 use crate::support::database::Fresh;
 use crate::support::on_each_database;
-use crate::support::server::{Server, once, send_once};
+use crate::support::server::{Server, live, once, send_once, step};
 
 on_each_database!(
     a_request_that_comes_again_acts_once,
     an_answer_is_the_same_after_a_restart,
     a_step_that_was_carried_out_is_not_refused,
+    a_step_of_a_long_meeting_is_answered_the_same_again,
+    a_key_that_was_forgotten_is_as_good_as_new,
     a_token_is_shown_again_and_kept_nowhere,
     a_refused_request_leaves_no_key_behind,
     a_token_of_another_time_is_not_shown_wrongly,
@@ -72,7 +75,7 @@ async fn an_answer_is_the_same_after_a_restart(fresh: Fresh) {
     let wanted = json!({"topic": "Once", "participant_ids": [ada.id, ben.id]});
     let first = once(&ada.client, MEETINGS, "m", &wanted).await;
     assert_eq!(first.0, 201, "{first:?}");
-    let text = "x".repeat(100_000);
+    let text = "x".repeat(Limits::KEPT_ANSWER_MAX_BYTES + 1);
     let long = json!({"sender_id": ada.id, "receiver_id": ben.id, "message_content": text});
     let logged = once(&ada.client, COMMUNICATIONS, "l", &long).await;
     server.stop().await;
@@ -117,6 +120,72 @@ async fn a_step_that_was_carried_out_is_not_refused(fresh: Fresh) {
             .0,
         409
     );
+    server.stop().await;
+}
+
+async fn a_step_of_a_long_meeting_is_answered_the_same_again(fresh: Fresh) {
+    let server = Server::on(&fresh).await;
+    let [ada] = server.agents(["ada"]).await;
+    let settings = json!({"start": "when_all_joined", "max_discussion_rounds": 50});
+    let meeting = server.meeting(&[&ada], settings).await;
+    let mut talk = ada.talk(meeting).await;
+    let long = "x".repeat(250_000);
+    for _ in 0..=Limits::KEPT_ANSWER_MAX_BYTES / long.len() {
+        talk.turn().await;
+        talk.speak(&long).await;
+        talk.ballot().await;
+        talk.vote(Some(false)).await;
+    }
+    let pause = format!("{MEETINGS}/{meeting}/pause");
+    let paused = once(&server.admin, &pause, "p", &json!({})).await;
+    assert_eq!((paused.0, &paused.1["live"]["paused"]), (200, &json!(true)));
+    let resumed = step(&server.admin, meeting, "resume").await;
+    assert_eq!(once(&server.admin, &pause, "p", &json!({})).await, paused);
+    assert_eq!(live(&server.admin, meeting).await["paused"], false);
+    assert_eq!(resumed["live"]["paused"], false);
+    server.stop().await;
+}
+
+async fn a_key_that_was_forgotten_is_as_good_as_new(fresh: Fresh) {
+    let server = Server::on(&fresh).await;
+    let [ada] = server.agents(["ada"]).await;
+    let meeting = server.meeting(&[&ada], json!({})).await;
+    step(&server.admin, meeting, "start").await;
+    let pause = format!("{MEETINGS}/{meeting}/pause");
+    for _ in 0..2 {
+        let paused = once(&server.admin, &pause, "p", &json!({})).await;
+        assert_eq!((paused.0, &paused.1["live"]["paused"]), (200, &json!(true)));
+        step(&server.admin, meeting, "resume").await;
+        // As after a day.
+        fresh.execute("delete from idempotency_keys").await;
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_done_is_answered_however_much_there_is_to_tell() {
+    let fresh = Fresh::sqlite().await;
+    let server = Server::on(&fresh).await;
+    let [ada, ben] = server.agents(["ada", "ben"]).await;
+    let text = "x".repeat(10 << 20);
+    let mut related = Vec::new();
+    for _ in 0..=Limits::ANSWER_MAX_BYTES / text.len() {
+        let message = json!({"sender_id": ada.id, "receiver_id": ben.id, "message_content": text});
+        related.push(post(&server.admin, COMMUNICATIONS, message).await["id"].take());
+    }
+    let wanted = json!({"topic": "All of it", "participant_ids": [ada.id], "related_communication_ids": related});
+    let first = once(&server.admin, MEETINGS, "m", &wanted).await;
+    assert_eq!(first.0, 201, "{first:?}");
+    assert_eq!(once(&server.admin, MEETINGS, "m", &wanted).await, first);
+    assert_eq!(total(&server.admin, MEETINGS).await, 1);
+    let meeting = format!("{MEETINGS}/{}", first.1["id"].as_str().unwrap());
+    let started = once(&server.admin, &format!("{meeting}/start"), "s", &json!({})).await;
+    assert_eq!(
+        (started.0, &started.1["status"]),
+        (200, &json!("in_progress"))
+    );
+    let refused = get_refused(&server.admin, &meeting).await;
+    is(&refused, StatusCode::CONFLICT, "answer_too_large");
     server.stop().await;
 }
 

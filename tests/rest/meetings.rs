@@ -32,7 +32,13 @@ async fn a_meeting_is_kept_as_it_was_given_and_shown_to_those_in_it(fresh: Fresh
     let created = post(&ada.client, MEETINGS, wanted.clone()).await;
     let id = created["id"].as_str().unwrap();
     let shown = get(&ben.client, &format!("{MEETINGS}/{id}")).await;
-    assert_eq!(created, shown);
+    let mut brief = shown.clone();
+    for said in ["messages", "related_communications", "decision"] {
+        brief.as_object_mut().unwrap().remove(said).unwrap();
+    }
+    let live = brief["live"].as_object_mut().unwrap();
+    live.remove("opinions").unwrap();
+    assert_eq!(created, brief);
     for field in ["topic", "meeting_type", "max_discussion_rounds"] {
         assert_eq!(shown[field], wanted[field]);
     }

@@ -8,6 +8,7 @@ use crate::support::database::Fresh;
 on_every_store! {
     a_key_belongs_to_the_first_request_that_came_with_it,
     the_first_answer_stands,
+    an_answer_needs_no_key_but_takes_no_others,
     a_key_without_an_answer_can_be_given_back,
     a_token_and_its_answer_are_kept_together_or_not_at_all,
     a_key_is_forgotten_in_time,
@@ -62,12 +63,25 @@ async fn a_key_belongs_to_the_first_request_that_came_with_it(fresh: &Fresh) {
 async fn the_first_answer_stands(fresh: &Fresh) {
     let store = &*fresh.store;
     let first = request(1, 7);
-    assert!(!store.answer(&answer(&first, "nobody asked")).await.unwrap());
     store.reserve(&first).await.unwrap();
     let text = r#"{"ß":1}"#;
     assert!(store.answer(&answer(&first, text)).await.unwrap());
     assert!(!store.answer(&answer(&first, "other")).await.unwrap());
     assert_eq!(body(fresh).await.as_deref(), Some(text));
+}
+
+/// Another try gave the key back, while this one was acting.
+async fn an_answer_needs_no_key_but_takes_no_others(fresh: &Fresh) {
+    let store = &*fresh.store;
+    let done = answer(&request(1, 7), "done");
+    assert!(store.answer(&done).await.unwrap());
+    assert_eq!(body(fresh).await.as_deref(), Some("done"));
+    assert_eq!(recall(fresh).await.unwrap().resource, uuid(5, 1));
+
+    store.forget_keys(at(100)).await.unwrap();
+    store.reserve(&request(2, 8)).await.unwrap();
+    assert!(!store.answer(&done).await.unwrap());
+    assert_eq!(body(fresh).await, None);
 }
 
 async fn a_key_without_an_answer_can_be_given_back(fresh: &Fresh) {

@@ -3,7 +3,7 @@
 use synod::domain::{AgentId, CommunicationId};
 use synod::storage::{DirectMessage, Inbox, Role, Sent, Store, Told};
 
-use super::fixtures::{agent, agent_id, agents, at, communication, token, uuid};
+use super::fixtures::{agent, agent_id, agents, at, communication, pick, token, uuid};
 use crate::support::database::Fresh;
 
 on_every_store! {
@@ -13,6 +13,7 @@ on_every_store! {
     nobody_writes_to_whom_cannot_read,
     a_frame_id_belongs_to_one_message,
     a_line_never_goes_back_nor_over_what_was_not_told,
+    many_lines_are_noted_at_once,
 }
 
 fn message(n: u64, from: AgentId, to: AgentId, frame: Option<&str>) -> DirectMessage {
@@ -180,5 +181,37 @@ async fn a_line_never_goes_back_nor_over_what_was_not_told(fresh: &Fresh) {
             told: expected,
         };
         assert_eq!(inbox, expected, "{stretches:?}");
+    }
+}
+
+async fn many_lines_are_noted_at_once(fresh: &Fresh) {
+    let store = &*fresh.store;
+    let known = agents(store, 9).await;
+    let mut batch = Vec::new();
+    for n in 0..27 {
+        batch.push(message(n + 1, known[0], pick(&known, n), None));
+    }
+    store.send(&batch).await.unwrap();
+    let first = |&agent: &AgentId| Told {
+        agent,
+        after: 0,
+        up_to: 1,
+    };
+    let mut told: Vec<_> = known.iter().rev().map(first).collect();
+    // Of one line stretches that touch, and of one a stretch too far on.
+    told.extend([(2, 3), (1, 2)].map(|(after, up_to)| Told {
+        agent: known[4],
+        after,
+        up_to,
+    }));
+    told.push(Told {
+        agent: known[5],
+        after: 2,
+        up_to: 3,
+    });
+    store.note_mail(&[], &told).await.unwrap();
+    for (n, agent) in known.into_iter().enumerate() {
+        let up_to = if n == 4 { 3 } else { 1 };
+        assert_eq!(store.inbox(agent).await.unwrap().told, up_to, "{n}");
     }
 }

@@ -2,6 +2,7 @@
 //! is the business of [`pump`](super::pump) and [`line`](super::line).
 
 use std::collections::VecDeque;
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -333,6 +334,10 @@ fn close_code(error: &SocketError) -> End {
         SocketError::Capacity(CapacityError::MessageTooLong { .. }) => Some(CloseCode::TOO_BIG),
         SocketError::Utf8(_) => Some(CloseCode::INVALID_UTF8),
         SocketError::Protocol(_) => Some(CloseCode::PROTOCOL_ERROR),
+        // The connection's own patience may end a moment before the delivery's.
+        SocketError::Io(error) if error.kind() == ErrorKind::TimedOut => {
+            Some(CloseCode::SLOW_READER)
+        }
         _ => None,
     }
 }

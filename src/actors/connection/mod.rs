@@ -22,7 +22,7 @@ use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio_tungstenite::WebSocketStream;
 use tracing::{Instrument, debug, error, info_span, warn};
 
-use self::exchange::End;
+use self::exchange::{End, Exchange};
 use super::meeting::{self, ConnectionId};
 use super::permit::Permits;
 use super::presence::{Holder, Presence};
@@ -167,6 +167,11 @@ async fn serve(id: ConnectionId, arguments: Arguments) -> End {
             warn!(%error, "a token could not be verified");
             reader.close(CloseCode::OVERLOADED);
         }
+    }
+    if let Some(code) = reader.closing() {
+        let mut exchange = Exchange::new(socket, reader, caller, context);
+        exchange.say_goodbye(Some(code)).await;
+        return Some(code);
     }
     match purpose {
         Purpose::Line { agent, after } => {

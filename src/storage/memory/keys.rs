@@ -31,15 +31,12 @@ impl Keys {
         true
     }
 
-    pub(super) fn answer(&mut self, KeptAnswer { request, answer }: &KeptAnswer) -> bool {
-        let Some(reserved) = self.0.get_mut(&place(request)) else {
-            return false;
-        };
-        if reserved.answer.is_some() {
-            return false;
+    pub(super) fn answer(&mut self, kept: &KeptAnswer) -> bool {
+        let is_open = self.ensure_open(Some(kept)).is_ok();
+        if is_open {
+            self.keep(Some(kept));
         }
-        reserved.answer = Some(answer.clone());
-        true
+        is_open
     }
 
     pub(super) fn release(&mut self, request: &KeyedRequest) {
@@ -70,7 +67,9 @@ impl Keys {
     pub(super) fn keep(&mut self, once: Option<&KeptAnswer>) {
         if let Some(kept) = once {
             self.reserve(&kept.request);
-            self.answer(kept);
+            if let Some(reserved) = self.0.get_mut(&place(&kept.request)) {
+                reserved.answer = Some(kept.answer.clone());
+            }
         }
     }
 

@@ -55,8 +55,20 @@ pub(super) async fn reserve<DB: Dialect>(
 /// Keeps an answer in the transaction of what it tells of.
 pub(super) async fn keep<DB: Dialect>(
     lease: &mut Lease<DB>,
-    KeptAnswer { request, answer }: &KeptAnswer,
+    kept: &KeptAnswer,
 ) -> Result<(), Error> {
+    if is_kept(lease, kept).await? {
+        Ok(())
+    } else {
+        Err(Error::KeyTaken)
+    }
+}
+
+/// Keeps an answer where none is, and no other request has the key; says whether it did.
+async fn is_kept<DB: Dialect>(
+    lease: &mut Lease<DB>,
+    KeptAnswer { request, answer }: &KeptAnswer,
+) -> Result<bool, Error> {
     let mut statement = Statement::new(INSERT, row(request, Some(answer)));
     statement.push(
         "do update
@@ -68,10 +80,7 @@ pub(super) async fn keep<DB: Dialect>(
          returning resource_id",
         [],
     );
-    if lease.fetch(statement).await?.is_empty() {
-        return Err(Error::KeyTaken);
-    }
-    Ok(())
+    Ok(!lease.fetch(statement).await?.is_empty())
 }
 
 const INSERT: &str = "
@@ -92,25 +101,8 @@ fn row(request: &KeyedRequest, answer: Option<&Answer>) -> [Value; 8] {
     ]
 }
 
-pub(super) async fn answer<DB: Dialect>(
-    pool: &Pool<DB>,
-    KeptAnswer { request, answer }: &KeptAnswer,
-) -> Result<bool, Error> {
-    let statement = Statement::new(
-        "update idempotency_keys
-            set status = ?,
-                answer = ?
-          where owner_id = ? and key = ? and status is null
-         returning resource_id",
-        [
-            u32::from(answer.status).into(),
-            answer.body.as_str().into(),
-            request.owner.into(),
-            request.key.as_str().into(),
-        ],
-    );
-    let rows = Lease::of(pool).await?.fetch(statement).await?;
-    Ok(!rows.is_empty())
+pub(super) async fn answer<DB: Dialect>(pool: &Pool<DB>, kept: &KeptAnswer) -> Result<bool, Error> {
+    is_kept(&mut Lease::of(pool).await?, kept).await
 }
 
 pub(super) async fn release<DB: Dialect>(

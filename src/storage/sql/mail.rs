@@ -153,6 +153,23 @@ impl<'m> Lines<'m> {
     }
 }
 
+/// The messages that these senders' frames were. That a frame has an id is said once more, for SQLite: only so it uses the index,
+/// which has those alone.
+pub(in crate::storage) fn of_frames<DB: Dialect>(frames: &[(Uuid, &str)]) -> Statement<DB> {
+    let mut statement = Statement::new(
+        "select d.communication_id, d.delivered, d.receiver_id, d.sender_id, d.frame_id, c.topic, c.message_content
+           from direct_messages d
+           left join communications c on c.id = d.communication_id and c.timestamp = d.sent_at
+          where d.frame_id is not null and (d.sender_id, d.frame_id) in (values ",
+        [],
+    );
+    let rows = frames
+        .iter()
+        .map(|&(sender, frame)| [sender.into(), frame.into()]);
+    statement.push_rows(rows).push(")", []);
+    statement
+}
+
 /// Messages that are kept already, by their id and by their frame.
 #[derive(Default)]
 struct Known {
@@ -196,19 +213,11 @@ impl Known {
         }
         let frames = messages.iter().filter_map(|message| {
             let frame = message.frame_id.as_deref()?;
-            Some([message.communication.sender.0.into(), frame.into()])
+            Some((message.communication.sender.0, frame))
         });
         let frames: Vec<_> = frames.collect();
         if !frames.is_empty() {
-            let mut statement = Statement::new(
-                "select d.communication_id, d.delivered, d.receiver_id, d.sender_id, d.frame_id, c.topic, c.message_content
-                   from direct_messages d
-                   left join communications c on c.id = d.communication_id and c.timestamp = d.sent_at
-                  where (d.sender_id, d.frame_id) in (values ",
-                [],
-            );
-            statement.push_rows(frames).push(")", []);
-            for row in &lease.fetch(statement).await? {
+            for row in &lease.fetch(of_frames(&frames)).await? {
                 known.read(row)?;
             }
         }
@@ -322,7 +331,6 @@ pub(super) async fn note<DB: Dialect>(
     lease.end(answer).await
 }
 
-/// In the order of ids, as [`lock_inboxes`] takes them, and each line from its beginning on.
 async fn note_both<DB: Dialect>(
     lease: &mut Lease<DB>,
     delivered: &[CommunicationId],
@@ -336,19 +344,42 @@ async fn note_both<DB: Dialect>(
         );
         lease.fetch(statement).await?;
     }
-    let mut told = told.to_vec();
-    told.sort_unstable_by_key(|told| (told.agent, told.after));
-    for Told {
-        agent,
-        after,
-        up_to,
-    } in told
-    {
-        let statement = Statement::new(
-            "update inboxes set told_position = ? where agent_id = ? and told_position >= ? and told_position < ?",
-            [up_to.into(), agent.0.into(), after.into(), up_to.into()],
-        );
-        lease.fetch(statement).await?;
+    if told.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let stretches = joined(told);
+    // In the order of ids, as `lock_inboxes` takes them.
+    let agents = stretches.iter().map(|told| told.agent.0).collect();
+    let mut lock = Statement::new(
+        "select agent_id from inboxes where agent_id in ? order by agent_id ",
+        [Value::Ids(agents)],
+    );
+    lock.push(DB::FOR_UPDATE, []);
+    lease.fetch(lock).await?;
+    let mut statement = Statement::new(
+        "update inboxes set told_position = told.column3 from (values ",
+        [],
+    );
+    let row = |told: &Told| [told.agent.0.into(), told.after.into(), told.up_to.into()];
+    statement.push_rows(stretches.iter().map(row));
+    statement.push(
+        ") as told
+          where agent_id = told.column1 and told_position >= told.column2 and told_position < told.column3",
+        [],
+    );
+    lease.fetch(statement).await.map(|_| ())
+}
+
+/// Stretches of which none touches another: at most one of them goes on from where its line is.
+fn joined(told: &[Told]) -> Vec<Told> {
+    let mut joined = told.to_vec();
+    joined.sort_unstable_by_key(|told| (told.agent, told.after));
+    joined.dedup_by(|next, before| {
+        let touches = next.agent == before.agent && next.after <= before.up_to;
+        if touches {
+            before.up_to = before.up_to.max(next.up_to);
+        }
+        touches
+    });
+    joined
 }

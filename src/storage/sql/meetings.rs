@@ -302,14 +302,13 @@ pub(super) async fn list<DB: Dialect>(
 pub(in crate::storage) fn of_filter<DB: Dialect>(filter: &MeetingFilter) -> List {
     let visible_to = filter.visible_to.filter(|&id| filter.agent != Some(id));
     let mut agents = filter.agent.into_iter().chain(visible_to);
-    let (list, mine) = match agents.next() {
-        None => (ALL, None),
-        Some(agent) => {
-            let mine = Condition::new("agent_id = ?", [agent.0.into()]);
-            (of_an_agent(), Some(mine))
-        }
-    };
-    let mut conditions: Vec<_> = mine.into_iter().collect();
+    // Few meetings have not ended, and an agent may have been in very many.
+    let is_of_few =
+        filter.is_open || matches!(filter.status, Some(Status::Pending | Status::InProgress));
+    let first = if is_of_few { None } else { agents.next() };
+    let list = first.map_or(ALL, |_| of_an_agent());
+    let mine = |agent: AgentId| Condition::new("agent_id = ?", [agent.0.into()]);
+    let mut conditions: Vec<_> = first.map(mine).into_iter().collect();
     conditions.extend(agents.map(|agent| Condition::new(IS_IN, [agent.0.into()])));
     let is = |sql, word: &str| Condition::new(sql, [word.into()]);
     conditions.extend(

@@ -251,7 +251,7 @@ impl<DB: Dialect> Statement<DB> {
         self.push(")", [])
     }
 
-    pub(super) fn into_parts(self) -> (QueryBuilder<DB>, bool) {
+    pub(in crate::storage) fn into_parts(self) -> (QueryBuilder<DB>, bool) {
         (self.query, self.cached)
     }
 }

@@ -7,6 +7,7 @@ use http::StatusCode;
 use serde::Serialize;
 use serde_json::json;
 use serde_json::value::RawValue;
+use tracing::warn;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -136,7 +137,11 @@ async fn rotate(call: Call, act: Arc<Act>) -> Result<Response, ApiError> {
     if !context.store.replace_token(id, hash, once).await? {
         return Err(missing());
     }
-    context.presence.dismiss(id, Some(hash));
+    let sockets = &context.presence;
+    sockets.note_change();
+    if let Err(error) = sockets.verify_these(&*context.store, &[id]).await {
+        warn!(%error, "the sockets of a token that was replaced are closed later");
+    }
     Ok(ok(&credentials))
 }
 
@@ -156,9 +161,9 @@ async fn revoke(call: Call) -> Result<Response, ApiError> {
     call.identity.ensure_admin()?;
     let (context, id) = (&call.api.context, call.id());
     context.store.revoke_agent(id, context.clock.now()).await?;
+    context.presence.dismiss(id);
     let agent = context.store.agent(id).await?;
     let agent = agent.ok_or_else(|| ApiError::not_found("no such agent"))?;
-    context.presence.dismiss(id, None);
     Ok(ok(&Agent::from(&agent)))
 }
 

@@ -14,7 +14,7 @@ use crate::actors::journal;
 use crate::actors::meeting::Message;
 use crate::config::Limits;
 use crate::domain::{MeetingId, MeetingType, Outcome, Status};
-use crate::storage::{self, DecisionFilter, PageRequest, ParticipantRow, Start};
+use crate::storage::{self, DecisionFilter, Error, PageRequest, ParticipantRow, Start};
 use crate::transport::{Api, ApiError, ask};
 use crate::wire::{outbound, shape};
 
@@ -45,20 +45,27 @@ pub(super) struct MeetingRow {
     last_seq: u64,
 }
 
-/// A meeting with all that belongs to it.
+/// A meeting without what was said in it.
 #[derive(Serialize, ToSchema)]
-pub(super) struct Meeting {
+pub(super) struct MeetingInBrief {
     #[serde(flatten)]
     row: MeetingRow,
     /// In speaking order, the moderator among them.
     participants: Vec<Participant>,
+    /// Where it stands; null when it has ended, or when too much happened in it to be read for this.
+    live: Option<Live>,
+}
+
+/// A meeting with all that belongs to it.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Meeting {
+    #[serde(flatten)]
+    brief: MeetingInBrief,
     /// What was said, in order.
     messages: Vec<MeetingMessage>,
     /// The messages that prompted it.
     related_communications: Vec<Communication>,
     decision: Option<Decision>,
-    /// Where it stands; null when it has ended.
-    live: Option<Live>,
 }
 
 /// Somebody in a meeting.
@@ -111,12 +118,17 @@ impl From<&storage::Meeting> for MeetingRow {
     }
 }
 
+/// A meeting as the answer to what was done to it: however long it is, it is not too much to be told, and can be kept.
+pub(super) async fn in_brief(api: &Api, id: MeetingId) -> Result<MeetingInBrief, ApiError> {
+    let mut brief = headed(api, id).await?;
+    brief.live.iter_mut().for_each(Live::leave_out_opinions);
+    Ok(brief)
+}
+
 /// A meeting with all that belongs to it.
 pub(super) async fn whole(api: &Api, id: MeetingId) -> Result<Meeting, ApiError> {
     let store = &api.context.store;
-    let missing = || ApiError::not_found("no such meeting");
-    let meeting = store.meeting(id).await?.ok_or_else(missing)?;
-    let participants = store.participants(id).await?;
+    let brief = headed(api, id).await?;
     let messages = store.messages(id).await?;
     let related = store.related_communications(id).await?;
     let only = PageRequest {
@@ -129,11 +141,22 @@ pub(super) async fn whole(api: &Api, id: MeetingId) -> Result<Meeting, ApiError>
     };
     let decisions = store.decisions(&filter, only).await?;
     Ok(Meeting {
-        row: MeetingRow::from(&meeting),
-        participants: participants.iter().map(Participant::from).collect(),
+        brief,
         messages: messages.into_iter().map(MeetingMessage::from).collect(),
         related_communications: related.iter().map(Communication::from).collect(),
         decision: decisions.items.first().map(Decision::from),
+    })
+}
+
+/// A meeting and who is in it.
+async fn headed(api: &Api, id: MeetingId) -> Result<MeetingInBrief, ApiError> {
+    let store = &api.context.store;
+    let missing = || ApiError::not_found("no such meeting");
+    let meeting = store.meeting(id).await?.ok_or_else(missing)?;
+    let participants = store.participants(id).await?;
+    Ok(MeetingInBrief {
+        row: MeetingRow::from(&meeting),
+        participants: participants.iter().map(Participant::from).collect(),
         live: live(api, id, meeting.header.status).await?,
     })
 }
@@ -150,8 +173,11 @@ async fn live(api: &Api, id: MeetingId, status: Status) -> Result<Option<Live>, 
             return Ok(Some(Live(standing)));
         }
     }
-    let rows = journal::read_whole(&*api.context.store, id, Limits::ANSWER_MAX_BYTES).await?;
-    let (meeting, _) = journal::load(rows).map_err(|_| ApiError::internal())?;
+    let rows = journal::read_whole(&*api.context.store, id, Limits::ANSWER_MAX_BYTES).await;
+    if let Err(Error::TooMuch) = rows {
+        return Ok(None);
+    }
+    let (meeting, _) = journal::load(rows?).map_err(|_| ApiError::internal())?;
     Ok(Some(Live(outbound::state(&meeting))))
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::call::{Call, Intake};
 use super::created;
-use super::meeting_view::{self, Meeting};
+use super::meeting_view::{self, MeetingInBrief};
 use super::route::Route;
 use super::schema::{self, EXAMPLE_ID, described};
 use crate::actors::journal;
@@ -33,14 +33,14 @@ pub(super) fn routes() -> Vec<Route> {
     post,
     path = "/api/v1/meetings",
     request_body = Created,
-    responses((status = 201, description = "The new meeting.", body = Meeting))
+    responses((status = 201, description = "The new meeting.", body = MeetingInBrief))
 )]
 async fn create(call: Call, act: Arc<Act>) -> Result<Response, ApiError> {
     call.identity.caller()?;
     let mut body = call.fields()?;
     let api = &call.api;
     if act.is_retry() && api.context.store.meeting(act.id.into()).await?.is_some() {
-        return Ok(created(&meeting_view::whole(api, act.id.into()).await?));
+        return Ok(created(&meeting_view::in_brief(api, act.id.into()).await?));
     }
     let clock = &api.context.clock;
     let topic = body.required_text("topic", MAX_TOPIC_CHARS);
@@ -98,7 +98,7 @@ async fn create(call: Call, act: Arc<Act>) -> Result<Response, ApiError> {
             api.context.presence.tell(&meeting.members(), &news);
         }
     }
-    Ok(created(&meeting_view::whole(api, id).await?))
+    Ok(created(&meeting_view::in_brief(api, id).await?))
 }
 
 /// Lets a meeting refer to what its creator may read; of the rest it is not even told whether it is there.

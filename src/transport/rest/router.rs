@@ -105,15 +105,17 @@ impl Found {
             Answer::Known(answer) => {
                 let identity = auth::identify(&api, load.headers()).await?;
                 let body = Bytes::new();
-                answer(Call::new(api, identity, captured, load, body, None)).await
+                let answers = api.answers.clone();
+                let answered = answer(Call::new(api, identity, captured, load, body, None)).await;
+                answers.hold(answered?).await
             }
             Answer::Acting(intake, answer) => {
                 let (clock, presence) = (&api.context.clock, &api.context.presence);
-                let (asked, dismissals) = (clock.elapsed(), presence.dismissals());
+                let (asked, changes) = (clock.elapsed(), presence.changes());
                 let identity = auth::identify(&api, load.headers()).await?;
                 let (body, room) = load.take_body(*intake, &api).await?;
                 let is_old = clock.elapsed().saturating_sub(asked) > Limits::IDENTITY_MAX_AGE;
-                if is_old || presence.dismissals() != dismissals {
+                if is_old || presence.changes() != changes {
                     auth::ensure_still(&api, load.headers(), &identity).await?;
                 }
                 let fingerprint = || Fingerprint::of(&route.method(), &path, load.query(), &body);

@@ -99,6 +99,15 @@ pub(super) const EXAMPLE_ID: &str = "019b0a3e-7c1d-7e2a-9f00-5d2c6b1a8e47";
 #[serde(transparent)]
 pub(super) struct Live(pub(super) Value);
 
+impl Live {
+    /// Leaves out what was said, which may be long.
+    pub(super) fn leave_out_opinions(&mut self) {
+        if let Value::Object(live) = &mut self.0 {
+            live.remove("opinions");
+        }
+    }
+}
+
 /// How the votes behind a decision fell, as it was kept.
 #[derive(Serialize)]
 #[serde(transparent)]
@@ -220,9 +229,9 @@ fn live() -> Value {
         "agent_id": id("Who spoke."), "content": {"type": "string"}}});
     json!({
         "type": "object",
-        "description": "Where a meeting stands that has not ended; the same as in the `connected` frame of its socket.",
+        "description": "Where a meeting stands that has not ended; as in the `connected` frame of its socket.",
         "required": ["status", "phase", "outcome", "round", "max_discussion_rounds", "paused", "moderator_id",
-                     "participants", "turn", "ballot", "opinions", "last_seq"],
+                     "participants", "turn", "ballot", "last_seq"],
         "properties": {
             "status": of::<Status>(),
             "phase": {"type": "string", "description": "What the meeting is doing now."},
@@ -234,7 +243,7 @@ fn live() -> Value {
             "participants": {"type": "array", "items": participant},
             "turn": or_null(&turn),
             "ballot": or_null(&ballot),
-            "opinions": {"type": "array", "items": opinion, "description": "What was said in this round so far."},
+            "opinions": {"type": "array", "items": opinion, "description": "What was said in this round so far; left out of the answer to a step."},
             "last_seq": {"type": "integer", "minimum": 0, "description": "The number of the last event."},
         },
     })

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::call::{Call, Intake};
-use super::meeting_view::{self, Meeting};
+use super::meeting_view::{self, MeetingInBrief};
 use super::route::Route;
 use super::schema::{EXAMPLE_ID, described};
 use super::{meetings, new_meeting, ok};
@@ -118,7 +118,7 @@ fn sockets(public_url: Option<&str>, headers: &HeaderMap) -> String {
     path = "/api/v1/meetings/{id}/start",
     request_body(content = Step, description = "May be empty."),
     responses(
-        (status = 200, description = "The meeting, in progress.", body = Meeting),
+        (status = 200, description = "The meeting, in progress.", body = MeetingInBrief),
         (status = 403, description = "`forbidden`: only the moderator or the operator may do this."),
         (status = 409, description = "`meeting_already_started`, `no_participants` or `meeting_over`; `details.status` is where the meeting stands."),
     )
@@ -135,7 +135,7 @@ async fn start(call: Call, act: Arc<Act>) -> Result<Response, ApiError> {
     path = "/api/v1/meetings/{id}/pause",
     request_body(content = Step, description = "May be empty."),
     responses(
-        (status = 200, description = "The meeting, paused.", body = Meeting),
+        (status = 200, description = "The meeting, paused.", body = MeetingInBrief),
         (status = 403, description = "`forbidden`: only the moderator or the operator may do this."),
         (status = 409, description = "`meeting_not_in_progress`, `meeting_paused` or `meeting_over`; `details.status` is where the meeting stands."),
     )
@@ -152,7 +152,7 @@ async fn pause(call: Call, act: Arc<Act>) -> Result<Response, ApiError> {
     path = "/api/v1/meetings/{id}/resume",
     request_body(content = Step, description = "May be empty."),
     responses(
-        (status = 200, description = "The meeting, in progress.", body = Meeting),
+        (status = 200, description = "The meeting, in progress.", body = MeetingInBrief),
         (status = 403, description = "`forbidden`: only the moderator or the operator may do this."),
         (status = 409, description = "`meeting_not_in_progress`, `meeting_not_paused` or `meeting_over`; `details.status` is where the meeting stands."),
     )
@@ -169,7 +169,7 @@ async fn resume(call: Call, act: Arc<Act>) -> Result<Response, ApiError> {
     path = "/api/v1/meetings/{id}/cancel",
     request_body(content = Cancelling, description = "May be empty."),
     responses(
-        (status = 200, description = "The meeting, ended.", body = Meeting),
+        (status = 200, description = "The meeting, ended.", body = MeetingInBrief),
         (status = 403, description = "`forbidden`: only the moderator or the operator may do this."),
         (status = 409, description = "`meeting_over`; `details.status` is where the meeting stands."),
     )
@@ -188,7 +188,7 @@ async fn moderate(call: &Call, act: &Act, command: Command) -> Result<Response, 
 /// The meeting after a command.
 async fn carried_out(call: &Call, act: &Act, command: Command) -> Result<Response, ApiError> {
     instruct(call, act, command).await?;
-    Ok(ok(&meeting_view::whole(&call.api, call.id()).await?))
+    Ok(ok(&meeting_view::in_brief(&call.api, call.id()).await?))
 }
 
 /// Gives a meeting a command, and waits until what follows is durable. One that an earlier try has carried out is not
