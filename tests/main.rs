@@ -23,5 +23,6 @@ mod resume;
 mod retention;
 mod schemathesis;
 mod storage;
+mod supervision;
 mod support;
 mod two_servers;
