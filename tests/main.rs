@@ -6,6 +6,7 @@
 )]
 
 mod asyncapi;
+mod bad_peers;
 mod cli;
 mod fence;
 #[path = "../benches/support/generated.rs"]
