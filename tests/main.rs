@@ -22,6 +22,7 @@ mod rest;
 mod restart;
 mod resume;
 mod retention;
+mod rfc6455;
 mod schemathesis;
 mod storage;
 mod supervision;

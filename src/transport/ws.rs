@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{
-    AUTHORIZATION, CONNECTION, ORIGIN, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
+    AUTHORIZATION, CONNECTION, HOST, ORIGIN, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
     SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
@@ -203,7 +203,11 @@ fn check(headers: &HeaderMap, allowed_origins: &[String]) -> Result<String, ApiE
             "this route is for WebSocket connections only",
         ));
     }
+    if !headers.contains_key(HOST) {
+        return Err(bad_handshake("host", "must stand there"));
+    }
     for name in [
+        HOST,
         SEC_WEBSOCKET_KEY,
         SEC_WEBSOCKET_VERSION,
         AUTHORIZATION,
