@@ -11,6 +11,7 @@ mod cli;
 mod fence;
 #[path = "../benches/support/generated.rs"]
 mod generated;
+mod golden;
 mod limits;
 mod liveness;
 mod mail;
@@ -28,3 +29,4 @@ mod storage;
 mod supervision;
 mod support;
 mod two_servers;
+mod unreadable;

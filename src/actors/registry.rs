@@ -69,8 +69,8 @@ pub enum Route {
     Over,
     /// There is none.
     Unknown,
-    /// Its journal cannot be read by this server.
-    Damaged,
+    /// Its journal cannot be read by this server, and why.
+    Unreadable(Arc<str>),
     /// The database is away.
     Unavailable,
 }

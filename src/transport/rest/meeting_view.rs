@@ -151,7 +151,7 @@ async fn live(api: &Api, id: MeetingId, status: Status) -> Result<Option<Live>, 
         }
     }
     let rows = journal::read_whole(&*api.context.store, id, Limits::ANSWER_MAX_BYTES).await?;
-    let (meeting, _) = journal::load(rows).map_err(|_| ApiError::internal())?;
+    let (meeting, _) = journal::load(rows).map_err(|error| ApiError::unreadable(&error))?;
     Ok(Some(Live(outbound::state(&meeting))))
 }
 
