@@ -9,6 +9,7 @@ mod asyncapi;
 mod bad_peers;
 mod cli;
 mod fence;
+mod fuzz;
 #[path = "../benches/support/generated.rs"]
 mod generated;
 mod golden;
