@@ -17,6 +17,7 @@ mod limits;
 mod liveness;
 mod mail;
 mod meeting;
+mod overload;
 mod python;
 mod readme;
 mod refusals;
