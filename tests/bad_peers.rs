@@ -125,7 +125,7 @@ async fn goes_on_without(peer: Peer, server: &Server, fresh: &Fresh) {
         None
     };
     let logs = logs([ben]).await;
-    let checked = check(fresh, meeting, &logs).await;
+    let checked = check(&*fresh.store, meeting, &logs).await;
     assert_eq!(checked.outcome(), "majority", "{peer:?}");
     let left = Checked::data(checked.only("agent_left"));
     assert_eq!(

@@ -156,7 +156,7 @@ async fn what_is_refused_comes_back_later_and_what_is_accepted_is_kept(fresh: Fr
     a.ballot().await;
     a.vote(Some(true)).await;
     a.ended().await;
-    let checked = check(&fresh, meeting, &[a.log]).await;
+    let checked = check(&*fresh.store, meeting, &[a.log]).await;
     assert_eq!(checked.count("opinion_presented"), 1);
     server.stop().await;
 }
@@ -336,10 +336,10 @@ async fn a_meeting_goes_on_while_another_is_flooded() {
         "the flood was on: {between:?}"
     );
     assert_eq!(
-        check(&fresh, meeting, &logs).await.outcome(),
+        check(&*fresh.store, meeting, &logs).await.outcome(),
         "no_consensus"
     );
-    let rows = check(&fresh, flooded, &[]).await.rows;
+    let rows = check(&*fresh.store, flooded, &[]).await.rows;
     assert!(
         rows.iter().all(|row| row.kind != "opinion_presented"),
         "not one of the flood was carried out"

@@ -163,7 +163,7 @@ async fn a_panic_ends_the_sockets_of_its_own_meeting_which_goes_on_from_its_jour
         "the vote given before is kept: it is not asked again"
     );
     let logs = [a, b, a2, b2].map(|talk| talk.log);
-    let checked = check(&fresh, meeting, &logs).await;
+    let checked = check(&*fresh.store, meeting, &logs).await;
     assert_eq!(checked.outcome(), "consensus");
     checked.only("meeting_recovered");
 
@@ -172,7 +172,7 @@ async fn a_panic_ends_the_sockets_of_its_own_meeting_which_goes_on_from_its_jour
     c.ballot().await;
     c.vote(Some(true)).await;
     c.ended().await;
-    let checked = check(&fresh, other, &[c.log]).await;
+    let checked = check(&*fresh.store, other, &[c.log]).await;
     assert_eq!(
         (
             checked.count("meeting_recovered"),
@@ -211,7 +211,7 @@ async fn a_meeting_that_fails_again_and_again_is_marked_failed(fresh: Fresh) {
                 .all(|ended| ended.code == CloseCode::MOVED.code)
         );
     }
-    let checked = check(&fresh, meeting, &logs).await;
+    let checked = check(&*fresh.store, meeting, &logs).await;
     assert_eq!(checked.outcome(), "failed");
     let reason = Checked::data(checked.only("meeting_failed"))["reason"].clone();
     assert_eq!(reason, "it failed 3 times in a row on the server");
@@ -258,7 +258,7 @@ async fn failures_that_lie_far_apart_do_not_add_up(fresh: Fresh) {
     }
     talk.ended().await;
     logs.push(talk.log);
-    let checked = check(&fresh, meeting, &logs).await;
+    let checked = check(&*fresh.store, meeting, &logs).await;
     assert_eq!(
         (checked.outcome(), checked.count("meeting_recovered")),
         ("consensus", 3)
@@ -297,7 +297,7 @@ async fn a_meeting_that_cannot_even_be_given_up_sleeps_until_somebody_comes(fres
     back.ballot().await;
     back.vote(Some(true)).await;
     back.ended().await;
-    let checked = check(&fresh, meeting, &[talk.log, back.log]).await;
+    let checked = check(&*fresh.store, meeting, &[talk.log, back.log]).await;
     assert_eq!(checked.outcome(), "consensus");
     server.stop().await;
 }

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::support::agent::{Agent, agreeable, logs};
 use crate::support::checker::check;
 use crate::support::database::Fresh;
+use crate::support::log::Log;
 use crate::support::on_each_database;
 use crate::support::raw::{Raw, handshake};
 use crate::support::server::{Server, step};
@@ -34,7 +35,13 @@ const UNDERSTOOD: &str = "
     update meeting_events set version = 1 where version = 2";
 
 /// A meeting of one agent, which has spoken, and which nobody runs any more.
-async fn left_at_its_ballot(fresh: &Fresh, topic: &str) -> (Agent, Uuid) {
+struct Left {
+    agent: Agent,
+    meeting: Uuid,
+    log: Log,
+}
+
+async fn left_at_its_ballot(fresh: &Fresh, topic: &str) -> Left {
     let server = Server::on(fresh).await;
     let [ada] = server.agents(["ada"]).await;
     let meeting = server.meeting(&[&ada], json!({"topic": topic})).await;
@@ -44,7 +51,11 @@ async fn left_at_its_ballot(fresh: &Fresh, topic: &str) -> (Agent, Uuid) {
     talk.speak("to be continued").await;
     talk.ballot().await;
     server.stop().await;
-    (ada, meeting)
+    Left {
+        agent: ada,
+        meeting,
+        log: talk.log,
+    }
 }
 
 async fn journal(fresh: &Fresh, meeting: Uuid) -> Vec<JournalRow> {
@@ -88,7 +99,10 @@ async fn others_go_on(server: &Server, fresh: &Fresh, agent: &Agent) {
         .meeting(&[agent], json!({"start": "when_all_joined"}))
         .await;
     let logs = logs([agent.attend(meeting, agreeable())]).await;
-    assert_eq!(check(fresh, meeting, &logs).await.outcome(), "consensus");
+    assert_eq!(
+        check(&*fresh.store, meeting, &logs).await.outcome(),
+        "consensus"
+    );
 }
 
 async fn a_meeting_with_an_event_from_the_future_waits_for_a_server_that_knows_it(fresh: Fresh) {
@@ -98,11 +112,11 @@ async fn a_meeting_with_an_event_from_the_future_waits_for_a_server_that_knows_i
     ];
     fresh.execute(FROM_THE_FUTURE).await;
     let mut before = Vec::new();
-    for ((_, meeting), _) in &meetings {
-        before.push(journal(&fresh, *meeting).await);
+    for (left, _) in &meetings {
+        before.push(journal(&fresh, left.meeting).await);
     }
     let server = Server::on(&fresh).await;
-    for ((agent, meeting), what) in &meetings {
+    for (Left { agent, meeting, .. }, what) in &meetings {
         let agent = agent.at(&server.admin);
         let words = [
             what,
@@ -113,41 +127,36 @@ async fn a_meeting_with_an_event_from_the_future_waits_for_a_server_that_knows_i
         others_go_on(&server, &fresh, &agent).await;
         let part = format!("/api/v1/meetings/{meeting}/events?limit=5");
         let part: Value = server.admin.get(&part).await.unwrap();
-        assert_eq!(
-            part["events"].as_array().map(Vec::len),
-            Some(5),
-            "what is before it can be read"
-        );
+        let read = part["events"].as_array().map(Vec::len);
+        assert_eq!(read, Some(5), "what is before it can be read");
     }
     server.stop().await;
-    for (((_, meeting), _), before) in meetings.iter().zip(before) {
-        assert_eq!(
-            journal(&fresh, *meeting).await,
-            before,
-            "nothing was changed"
-        );
+    for ((left, _), before) in meetings.iter().zip(before) {
+        let now = journal(&fresh, left.meeting).await;
+        assert_eq!(now, before, "nothing was changed");
     }
 
     fresh.execute(UNDERSTOOD).await;
     let later = Server::on(&fresh).await;
-    for ((agent, meeting), _) in meetings {
-        let mut talk = agent.at(&later.admin).talk_after(meeting, Some(0)).await;
+    for (left, _) in meetings {
+        let agent = left.agent.at(&later.admin);
+        let mut talk = agent.talk_after(left.meeting, Some(0)).await;
         talk.ballot().await;
         talk.vote(Some(true)).await;
         talk.ended().await;
-        let checked = check(&fresh, meeting, &[talk.log]).await;
+        let checked = check(&*fresh.store, left.meeting, &[left.log, talk.log]).await;
         assert_eq!(checked.outcome(), "consensus");
     }
     later.stop().await;
 }
 
 async fn a_meeting_with_a_damaged_row_stands_still_alone(fresh: Fresh) {
-    let (ada, meeting) = left_at_its_ballot(&fresh, "damaged").await;
+    let Left { agent, meeting, .. } = left_at_its_ballot(&fresh, "damaged").await;
     let last =
         "update meeting_events set payload = '{\"round\":\"one\"}' where kind = 'ballot_opened'";
     fresh.execute(last).await;
     let server = Server::on(&fresh).await;
-    let ada = ada.at(&server.admin);
+    let ada = agent.at(&server.admin);
     stands_still(
         &server,
         &ada,
