@@ -3,6 +3,7 @@
 mod close;
 mod handshake;
 
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use synod::config::Limits;
 use synod::wire::CloseCode;
@@ -126,9 +127,8 @@ async fn hold_all(cases: impl IntoIterator<Item = Case>) {
     let server = Server::with(&fresh, limits).await;
     let meeting = server.meeting(&[], json!({})).await;
     let path = format!("/ws/meetings/{meeting}");
-    for case in cases {
-        hold(&server, &path, &case).await;
-    }
+    let cases: Vec<_> = cases.into_iter().collect();
+    join_all(cases.iter().map(|case| hold(&server, &path, case))).await;
     server.stop().await;
 }
 
