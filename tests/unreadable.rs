@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use synod::domain::MeetingId;
-use synod::storage::JournalRow;
+use synod::storage::{Database, JournalRow};
 use synod::wire::CloseCode;
 use uuid::Uuid;
 
@@ -17,6 +17,7 @@ use crate::support::server::{Server, step};
 on_each_database!(
     a_meeting_with_an_event_from_the_future_waits_for_a_server_that_knows_it,
     a_meeting_with_a_damaged_row_stands_still_alone,
+    a_meeting_at_a_time_that_does_not_exist_stands_still_alone,
     a_meeting_that_is_over_and_cannot_be_read_says_so_on_its_socket,
 );
 
@@ -165,6 +166,23 @@ async fn a_meeting_with_a_damaged_row_stands_still_alone(fresh: Fresh) {
     )
     .await;
     others_go_on(&server, &fresh, &ada).await;
+    server.stop().await;
+}
+
+async fn a_meeting_at_a_time_that_does_not_exist_stands_still_alone(fresh: Fresh) {
+    let Left { agent, meeting, .. } = left_at_its_ballot(&fresh, "when?").await;
+    let never = match fresh.database {
+        Some(Database::Postgres(_)) => "update meeting_events set at = 'infinity' where seq = 3",
+        _ => "update meeting_events set at = 9223372036854775807 where seq = 3",
+    };
+    fresh.execute(never).await;
+    let server = Server::on(&fresh).await;
+    let agent = agent.at(&server.admin);
+    let shown = server.admin.meeting(meeting).await;
+    assert_eq!(shown.unwrap_err().code(), Some("internal_error"));
+    let attended = agent.client.attend(meeting, agent.id, None).await;
+    assert_eq!(attended.unwrap_err().code(), Some("journal_unreadable"));
+    others_go_on(&server, &fresh, &agent).await;
     server.stop().await;
 }
 
