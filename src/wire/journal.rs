@@ -71,7 +71,8 @@ pub fn decode(kind: &str, version: u16, payload: &str) -> Result<Event, DecodeEr
         )));
     }
     let text = format!("{{{}:{payload}}}", to_json(&kind));
-    let decoded = Kept::deserialize(&mut serde_json::Deserializer::from_str(&text));
+    let mut json = serde_json::Deserializer::from_str(&text);
+    let decoded = Kept::deserialize(&mut json).and_then(|event| json.end().map(|()| event));
     decoded.map_err(|error| {
         fault(if KINDS.contains(&kind) {
             format!("{error}. {DAMAGED}")

@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use synod::actors::journal;
 use synod::domain::{Caller, Command, Input, Meeting, Phase};
 use synod::storage::JournalRow;
@@ -147,6 +148,9 @@ fn a_payload_of_any_kind_is_decoded_or_refused() {
             let again = kept::encode(&event);
             let decoded = kept::decode(again.kind, kept::VERSION, &again.payload);
             assert_eq!(decoded.expect("it was just written"), event);
+            // Everyone is told it as it stands.
+            let told = kept::told(&event, payload);
+            assert!(serde_json::from_str::<Map<String, Value>>(&told).is_ok());
         }
     });
 }
@@ -169,6 +173,10 @@ fn holds(changed: &Changed) -> bool {
             outbound::connected(&meeting, meeting.created().moderator);
             outbound::opinion_request(&meeting, last_at);
             outbound::consensus_request(&meeting, last_at);
+            let told = rows
+                .iter()
+                .all(|row| serde_json::from_str::<Map<String, Value>>(&row.payload).is_ok());
+            assert!(told, "everyone is told it as it stands");
             live_on(meeting, last_at);
             true
         }
