@@ -94,7 +94,7 @@ impl Peer {
 async fn a_meeting_goes_on_whatever_becomes_of_the_peer_that_has_the_floor(fresh: Fresh) {
     let limits = Limits {
         ping_interval_ms: 500,
-        pong_timeout_ms: 2_000,
+        pong_timeout_ms: 4_000,
         ..limits()
     };
     let server = Server::with(&fresh, limits).await;
@@ -111,7 +111,7 @@ async fn a_meeting_goes_on_whatever_becomes_of_the_peer_that_has_the_floor(fresh
 async fn goes_on_without(peer: Peer, server: &Server, fresh: &Fresh) {
     let [ada, ben] = server.agents(["ada", "ben"]).await;
     let settings = json!({"max_discussion_rounds": 1, "start": "when_all_joined", "reconnect_grace_ms": 50,
-                          "vote_timeout_ms": 500, "decision_rule": {"rule": "majority"}});
+                          "vote_timeout_ms": 2_000, "decision_rule": {"rule": "majority"}});
     let meeting = server.meeting(&[&ada, &ben], settings).await;
     let ben = ben.attend(meeting, agreeable());
     let path = format!("/ws/meetings/{meeting}");
