@@ -18,6 +18,7 @@ mod liveness;
 mod mail;
 mod meeting;
 mod overload;
+mod ownership;
 mod python;
 mod readme;
 mod refusals;
