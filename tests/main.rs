@@ -6,14 +6,18 @@
 )]
 
 mod asyncapi;
+mod bad_peers;
 mod cli;
 mod fence;
+mod fuzz;
 #[path = "../benches/support/generated.rs"]
 mod generated;
+mod golden;
 mod limits;
 mod liveness;
 mod mail;
 mod meeting;
+mod overload;
 mod ownership;
 mod python;
 mod readme;
@@ -22,7 +26,10 @@ mod rest;
 mod restart;
 mod resume;
 mod retention;
+mod rfc6455;
 mod schemathesis;
 mod storage;
+mod supervision;
 mod support;
 mod two_servers;
+mod unreadable;

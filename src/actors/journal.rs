@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use crate::config::Limits;
+use crate::domain::invariants::{self, Violation};
 use crate::domain::meeting::FoldError;
 use crate::domain::{AgentId, Event, LeaveReason, Meeting, MeetingId, Recorded, phase::Phase};
 use crate::storage::{self, Append, Entry, Header, JournalRow, NewMeeting, Store};
-use crate::wire::journal::{self, DecodeError};
+use crate::wire::journal::{self, DAMAGED, DecodeError};
 use crate::wire::shape;
 
 /// A journal that this server cannot go on with.
@@ -16,8 +17,11 @@ pub enum Error {
     #[error(transparent)]
     Decode(#[from] DecodeError),
     /// The rows do not follow from one another.
-    #[error(transparent)]
+    #[error("{0}. {DAMAGED}")]
     Fold(#[from] FoldError),
+    /// The rows lead to a meeting that cannot be.
+    #[error("it does not hold that {0}. {DAMAGED}")]
+    Broken(#[from] Violation),
 }
 
 /// What was carried out already, and the event that it became.
@@ -59,7 +63,7 @@ pub async fn read_whole(
 /// Rebuilds a meeting, and what it answered to which frame.
 ///
 /// # Errors
-/// If a row cannot be read or is missing.
+/// If a row cannot be read or is missing, or no meeting could have come where they lead.
 pub fn load(rows: Vec<JournalRow>) -> Result<(Meeting, Answered), Error> {
     let mut answered = Answered::new();
     let mut recorded = Vec::with_capacity(rows.len());
@@ -74,7 +78,9 @@ pub fn load(rows: Vec<JournalRow>) -> Result<(Meeting, Answered), Error> {
         }
         recorded.push(event);
     }
-    Ok((Meeting::fold(recorded)?, answered))
+    let meeting = Meeting::fold(recorded)?;
+    invariants::check(&meeting)?;
+    Ok((meeting, answered))
 }
 
 /// Reads one row.

@@ -42,11 +42,10 @@ pub(super) async fn load(
         Ok(Err(route)) => Loaded::Not(route),
         Err(error) => {
             warn!(meeting_id = %id, %error, "a meeting could not be loaded");
-            let is_transient = error.is_transient();
-            Loaded::Not(if is_transient {
+            Loaded::Not(if error.is_transient() {
                 Route::Unavailable
             } else {
-                Route::Damaged
+                Route::Unreadable(error.to_string().into())
             })
         }
     };
@@ -135,7 +134,7 @@ fn fold(taken: Taken, give_up: Option<String>) -> Loaded {
         })),
         Err(error) => {
             error!(meeting_id = %taken.meeting, %error, "a meeting's journal cannot be read; it stays closed");
-            Loaded::Not(Route::Damaged)
+            Loaded::Not(Route::Unreadable(error.to_string().into()))
         }
     }
 }

@@ -69,8 +69,8 @@ pub enum Route {
     Over,
     /// There is none.
     Unknown,
-    /// Its journal cannot be read by this server.
-    Damaged,
+    /// Its journal cannot be read by this server, and why.
+    Unreadable(Arc<str>),
     /// The database is away.
     Unavailable,
 }
@@ -275,7 +275,8 @@ impl Registry {
         id
     }
 
-    /// Brings a failed meeting back, but not for ever: beyond its bound it is marked failed.
+    /// Brings a failed meeting back, but not for ever: beyond its bound it is marked failed, and where even that fails it
+    /// is left asleep.
     fn restart(&self, myself: &ActorRef<Message>, state: &mut State, id: MeetingId) {
         let now = self.clock.now();
         let window = TimeDelta::from_std(Limits::ms(self.limits.meeting_restart_window_ms))
@@ -283,13 +284,15 @@ impl Registry {
         let failures = state.failures.entry(id).or_default();
         failures.push_back(now);
         failures.retain(|at| now - *at <= window);
-        let is_hopeless = failures.len() > self.limits.meeting_restarts_max;
-        let purpose = if is_hopeless {
-            let times = failures.len();
-            state.failures.remove(&id);
+        let (times, restarts_max) = (failures.len(), self.limits.meeting_restarts_max);
+        let purpose = if times <= restarts_max {
+            Purpose::Restart
+        } else if times == restarts_max + 1 {
             Purpose::GiveUp(format!("it failed {times} times in a row on the server"))
         } else {
-            Purpose::Restart
+            error!(meeting_id = %id, "a meeting failed even as it was given up; it sleeps until somebody comes");
+            state.failures.remove(&id);
+            return;
         };
         state.loading.entry(id).or_default();
         self.load(myself, id, purpose);

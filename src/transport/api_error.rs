@@ -1,6 +1,7 @@
 //! Every answer that is a no, in one shape: `{"error": code, "message": for people, "details": {…}}`.
 
 use std::convert::Infallible;
+use std::fmt::Display;
 use std::time::Duration;
 
 use http::header::{ACCEPT_ENCODING, ALLOW, RETRY_AFTER, SEC_WEBSOCKET_VERSION, WWW_AUTHENTICATE};
@@ -14,6 +15,7 @@ use super::Response;
 use crate::config::Limits;
 use crate::domain::{Refusal, Status};
 use crate::storage;
+use crate::wire::outbound::JOURNAL_UNREADABLE;
 
 /// A no. Boxed, because most answers are a yes.
 #[derive(Debug)]
@@ -222,6 +224,16 @@ impl ApiError {
         let message = "the server or its database has more to do than it can: try again later";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", message)
             .with_header(RETRY_AFTER, HeaderValue::from(seconds))
+    }
+
+    /// 500: a meeting whose journal this server cannot read; `why` says what to do about it.
+    pub fn unreadable(why: &(impl Display + ?Sized)) -> Self {
+        let message = format!("this meeting stands still here: {why}");
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            JOURNAL_UNREADABLE,
+            message,
+        )
     }
 
     /// 500. What went wrong stands in the log.

@@ -109,7 +109,7 @@ impl Api {
             Route::Awake(actor) => Ok(Some(actor)),
             Route::Over => Ok(None),
             Route::Unknown => Err(ApiError::not_found("no such meeting")),
-            Route::Damaged => Err(ApiError::internal()),
+            Route::Unreadable(why) => Err(ApiError::unreadable(&*why)),
             Route::Unavailable => Err(ApiError::overloaded()),
         }
     }

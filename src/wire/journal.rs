@@ -37,6 +37,13 @@ pub struct DecodeError {
     why: String,
 }
 
+/// What to do about a row from the future: nothing of it is lost.
+const NEWER: &str = "A newer server wrote it: run that version of synod or a later one, which goes on with the meeting; \
+                     nothing was changed";
+/// What to do about a row that no server wrote.
+pub(crate) const DAMAGED: &str =
+    "No server wrote this: restore the journal from a backup; nothing was changed";
+
 /// Puts an event in its kept shape.
 pub fn encode(event: &Event) -> Encoded {
     let mut text = Vec::new();
@@ -59,12 +66,20 @@ pub fn decode(kind: &str, version: u16, payload: &str) -> Result<Event, DecodeEr
         why,
     };
     if version != VERSION {
-        let why = format!("this server knows version {VERSION}; a newer one wrote it");
-        return Err(fault(why));
+        return Err(fault(format!(
+            "this server knows version {VERSION}. {NEWER}"
+        )));
     }
     let text = format!("{{{}:{payload}}}", to_json(&kind));
-    Kept::deserialize(&mut serde_json::Deserializer::from_str(&text))
-        .map_err(|e| fault(e.to_string()))
+    let mut json = serde_json::Deserializer::from_str(&text);
+    let decoded = Kept::deserialize(&mut json).and_then(|event| json.end().map(|()| event));
+    decoded.map_err(|error| {
+        fault(if KINDS.contains(&kind) {
+            format!("{error}. {DAMAGED}")
+        } else {
+            format!("this server does not know the kind. {NEWER}")
+        })
+    })
 }
 
 /// What everyone is told of an event: its payload, without what is secret for now.
@@ -89,6 +104,30 @@ pub fn told<'a>(event: &Event, payload: &'a str) -> Cow<'a, str> {
 pub(super) fn told_vote(vote: &Vote, secret: bool) -> Option<&Vote> {
     (!secret).then_some(vote)
 }
+
+/// The words for all kinds, in the order of [`Event`].
+pub const KINDS: [&str; 20] = [
+    "meeting_created",
+    "participant_added",
+    "agent_joined",
+    "agent_left",
+    "meeting_started",
+    "round_opened",
+    "turn_opened",
+    "opinion_presented",
+    "turn_timed_out",
+    "ballot_opened",
+    "vote_recorded",
+    "ballot_closed",
+    "consensus_reached",
+    "meeting_completed",
+    "meeting_cancelled",
+    "meeting_failed",
+    "paused",
+    "resumed",
+    "deadline_moved",
+    "meeting_recovered",
+];
 
 /// The word for an event's kind.
 pub fn kind(event: &Event) -> &'static str {
@@ -369,6 +408,15 @@ mod tests {
         let event = Event::MeetingCreated(Box::new(created));
         let Encoded { kind, payload } = encode(&event);
         assert_eq!(decode(kind, VERSION, &payload).unwrap(), event);
+    }
+
+    #[test]
+    fn every_kind_that_can_be_read_is_listed() {
+        let mut unknown = serde_json::Deserializer::from_str(r#"{"?":{}}"#);
+        let error = Kept::deserialize(&mut unknown).unwrap_err().to_string();
+        let (_, known) = error.split_once("expected one of ").unwrap();
+        let known: Vec<_> = known.split('`').skip(1).step_by(2).collect();
+        assert_eq!(known, KINDS);
     }
 
     #[test]

@@ -167,6 +167,9 @@ pub fn error(id: Option<&FrameId>, code: &str, message: &str) -> Frame {
     frame(&json!({"type": "error", "id": id, "code": code, "message": message}))
 }
 
+/// The code for a meeting whose journal this server cannot read, by REST and on a socket.
+pub const JOURNAL_UNREADABLE: &str = "journal_unreadable";
+
 /// The answer to a frame that the meeting refused.
 pub fn refusal(id: Option<&FrameId>, refusal: &Refusal) -> Frame {
     error(id, refusal.code(), &refusal.to_string())

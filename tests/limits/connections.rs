@@ -1,5 +1,7 @@
 //! Connections: how many, how long, and what they may say before they are closed.
 
+use std::io::ErrorKind;
+
 use serde_json::{Value, json};
 use synod::client::Client;
 use synod::config::Limits;
@@ -36,6 +38,25 @@ async fn a_connection_that_does_not_finish_its_headers_is_closed() {
     ] {
         assert_eq!(exchange(&server.admin, said).await, "", "{said:?}");
     }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_connection_that_drips_its_headers_is_closed_all_the_same() {
+    let fresh = Fresh::sqlite().await;
+    let server = Server::with(&fresh, impatient()).await;
+    let mut raw = Raw::to(&server.admin).await;
+    raw.say("GET /healthz HTTP/1.1\r\nx-slow: ").await;
+    eventually("it is closed", || async {
+        // The server may be gone already; reading tells.
+        let _ = raw.0.try_write(b"x");
+        match raw.0.try_read(&mut [0; 64]) {
+            Ok(0) => Some(()),
+            Ok(_) => None,
+            Err(error) => (error.kind() != ErrorKind::WouldBlock).then_some(()),
+        }
+    })
+    .await;
     server.stop().await;
 }
 

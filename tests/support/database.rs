@@ -22,6 +22,22 @@ pub(crate) struct Fresh {
     _remains: Remains,
 }
 
+/// A database that takes nothing until it is let go.
+pub(crate) enum Held {
+    Postgres(PgConnection),
+    Sqlite(SqliteConnection),
+}
+
+impl Held {
+    pub(crate) async fn let_go(self) {
+        let closed = match self {
+            Self::Postgres(connection) => connection.close().await,
+            Self::Sqlite(connection) => connection.close().await,
+        };
+        closed.expect("it is let go");
+    }
+}
+
 enum Remains {
     Nothing,
     File(#[expect(dead_code, reason = "held to be dropped")] tempfile::TempDir),
@@ -76,6 +92,28 @@ impl Fresh {
                 done.expect("it is carried out");
             }
             None => panic!("memory forgets by itself and knows no SQL"),
+        }
+    }
+
+    /// Keeps every server from writing events and messages, as a database does that is far too slow; they can still read.
+    pub(crate) async fn hold_writes(&self) -> Held {
+        match self.database.as_ref() {
+            Some(Database::Postgres(_)) => {
+                let mut connection = self.psql().await;
+                let hold = "begin; lock table meeting_events, communications in share mode";
+                let done = sqlx::raw_sql(hold).execute(&mut connection).await;
+                done.expect("it is held");
+                Held::Postgres(connection)
+            }
+            Some(Database::Sqlite(path)) => {
+                let mut connection = sqlite(path).await;
+                let done = sqlx::raw_sql("begin immediate")
+                    .execute(&mut connection)
+                    .await;
+                done.expect("it is held");
+                Held::Sqlite(connection)
+            }
+            None => panic!("memory is never slow"),
         }
     }
 

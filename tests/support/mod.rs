@@ -6,6 +6,7 @@ pub(crate) mod database;
 pub(crate) mod log;
 pub(crate) mod patience;
 pub(crate) mod process;
+pub(crate) mod raw;
 pub(crate) mod server;
 pub(crate) mod talk;
 

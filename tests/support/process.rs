@@ -65,6 +65,20 @@ impl Process {
         killed.expect("the process was there");
     }
 
+    /// What it has in memory.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn memory_bytes(&self) -> usize {
+        let pid = self.child.id().expect("the process is there");
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("its status");
+        let resident = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:")?.strip_suffix("kB"));
+        let kilobytes: usize = resident
+            .and_then(|number| number.trim().parse().ok())
+            .expect("its size");
+        kilobytes * 1_024
+    }
+
     /// Starts it again where it was.
     pub(crate) async fn restart(&mut self) {
         let place = &self.place;

@@ -1,5 +1,7 @@
 //! A server in the test's own process, on a port of its own.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{Method, Request};
@@ -47,7 +49,7 @@ pub(crate) fn limits() -> Limits {
 }
 
 impl Server {
-    /// On this database, with its own connections to it.
+    /// On this database, with its own connections to it where it is not in memory.
     pub(crate) async fn on(fresh: &Fresh) -> Self {
         Self::with(fresh, limits()).await
     }
@@ -68,12 +70,12 @@ impl Server {
     }
 
     async fn started(fresh: &Fresh, connections: u32, limits: Limits, admin_token: &str) -> Self {
-        let database = fresh
-            .database
-            .as_ref()
-            .expect("a database that can be shared");
+        let store = match &fresh.database {
+            Some(database) => connect(database, connections).await.expect("a store"),
+            None => Arc::clone(&fresh.store),
+        };
         let parts = Parts {
-            store: connect(database, connections).await.expect("a store"),
+            store,
             clock: Clock::system(),
             limits,
             admin_token: admin_token.to_owned(),

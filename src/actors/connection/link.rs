@@ -86,16 +86,11 @@ impl Link {
         Ok(frames)
     }
 
-    pub(super) async fn folded(&self) -> Result<Meeting, End> {
+    /// The meeting as its journal leaves it, unless that cannot be read.
+    pub(super) async fn folded(&self) -> Result<Result<Meeting, journal::Error>, End> {
         let store = &*self.context.store;
         let rows = journal::read_whole(store, self.meeting_id, usize::MAX).await;
         let rows = rows.map_err(|_| Some(CloseCode::OVERLOADED))?;
-        match journal::load(rows) {
-            Ok((meeting, _)) => Ok(meeting),
-            Err(error) => {
-                error!(%error, "a meeting that is over cannot be read");
-                Err(Some(CloseCode::INTERNAL))
-            }
-        }
+        Ok(journal::load(rows).map(|(meeting, _)| meeting))
     }
 }

@@ -5,15 +5,18 @@ use std::sync::Arc;
 
 use ractor::ActorRef;
 use tokio::sync::OwnedSemaphorePermit;
+use tracing::error;
 
 use super::Socket;
 use super::exchange::{End, Exchange, Heard};
 use super::link::Link;
+use crate::actors::journal;
 use crate::actors::meeting::{self, Attached, NotAttached, Submission};
 use crate::actors::outbox::Outbox;
 use crate::domain::Refusal;
 use crate::storage::Told;
 use crate::wire::inbound::{Request, Sender};
+use crate::wire::outbound::JOURNAL_UNREADABLE;
 use crate::wire::{CloseCode, Frame, outbound};
 
 /// Serves a socket until it is closed, and says with what.
@@ -70,6 +73,13 @@ impl Pump {
         Err(Some(CloseCode::BAD_FRAME))
     }
 
+    async fn refuse_unreadable(&mut self, error: &journal::Error) -> Result<(), End> {
+        error!(%error, "a meeting that is over cannot be read");
+        let error = outbound::error(None, JOURNAL_UNREADABLE, &error.to_string());
+        self.exchange.write([error].into()).await?;
+        Err(Some(CloseCode::INTERNAL))
+    }
+
     /// Says the first frame, then what the client missed, read from the journal.
     async fn catch_up(&mut self, attached: Attached) -> Result<(), End> {
         let Attached {
@@ -89,7 +99,10 @@ impl Pump {
 
     /// Tells the rest of a meeting that is over, and ends.
     async fn recount(&mut self) -> Result<(), End> {
-        let meeting = self.link.folded().await?;
+        let meeting = match self.link.folded().await? {
+            Ok(meeting) => meeting,
+            Err(error) => return self.refuse_unreadable(&error).await,
+        };
         let last_seq = meeting.last_seq();
         if self.link.after.is_some_and(|after| after > last_seq) {
             return self.refuse_resume(last_seq).await;

@@ -352,6 +352,8 @@ impl Scribe<'_> {
     }
 }
 
+/// Time has an end, and a damaged journal may come near it.
 fn after_ms(now: DateTime<Utc>, ms: u32) -> DateTime<Utc> {
-    now + TimeDelta::milliseconds(i64::from(ms))
+    let later = now.checked_add_signed(TimeDelta::milliseconds(i64::from(ms)));
+    later.unwrap_or(DateTime::<Utc>::MAX_UTC)
 }

@@ -6,7 +6,7 @@ use sqlx::{PgConnection, QueryBuilder, Row, TypeInfo, ValueRef};
 use uuid::Uuid;
 
 use super::super::batch::Batch;
-use super::super::sql::fields::Columns;
+use super::super::sql::fields::{Columns, time};
 use super::super::sql::lease::Lease;
 use super::super::sql::search::Search;
 use super::super::sql::statement::Value;
@@ -89,8 +89,12 @@ impl Columns for PgRow {
         self.try_get(column)
     }
 
+    /// As on the wire, in microseconds since 2000: the driver's own reading panics at `infinity`.
     fn time(&self, column: &str) -> sqlx::Result<Option<DateTime<Utc>>> {
-        self.try_get(column)
+        let Some(micros) = self.try_get_unchecked::<Option<i64>, _>(column)? else {
+            return Ok(None);
+        };
+        time(column, micros.checked_add(MICROS_TO_2000)).map(Some)
     }
 
     fn text(&self, column: &str) -> sqlx::Result<Option<String>> {
@@ -133,3 +137,6 @@ impl Columns for PgRow {
         bytes.map(<[u8]>::len).sum()
     }
 }
+
+/// From 1970, where Unix begins, to 2000, where PostgreSQL does.
+const MICROS_TO_2000: i64 = 946_684_800_000_000;

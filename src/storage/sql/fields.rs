@@ -147,6 +147,24 @@ impl<'r, R: Columns> Fields<'r, R> {
     }
 }
 
+/// The time so many microseconds after 1970, if there is one.
+pub(in crate::storage) fn time(column: &str, micros: Option<i64>) -> sqlx::Result<DateTime<Utc>> {
+    micros
+        .and_then(DateTime::from_timestamp_micros)
+        .ok_or_else(|| damaged(column, "no such time"))
+}
+
+/// What a column holds is not what it should.
+pub(in crate::storage) fn damaged(
+    column: &str,
+    why: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+) -> sqlx::Error {
+    sqlx::Error::ColumnDecode {
+        index: column.to_owned(),
+        source: why.into(),
+    }
+}
+
 /// Whose fault an error is. What a database refuses because of the data will be refused again; everything else
 /// may pass: connections, time limits, deadlocks, a standby, a schema not yet migrated.
 impl From<sqlx::Error> for Error {

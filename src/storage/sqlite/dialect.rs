@@ -7,7 +7,7 @@ use sqlx::{Column, QueryBuilder, Row, SqliteConnection, TypeInfo, ValueRef};
 use uuid::Uuid;
 
 use super::super::batch::Batch;
-use super::super::sql::fields::Columns;
+use super::super::sql::fields::{Columns, damaged, time};
 use super::super::sql::lease::Lease;
 use super::super::sql::search::{Many, Search};
 use super::super::sql::statement::Value;
@@ -131,9 +131,7 @@ impl Columns for SqliteRow {
         let Some(micros) = self.try_get::<Option<i64>, _>(column)? else {
             return Ok(None);
         };
-        let time = DateTime::from_timestamp_micros(micros);
-        time.map(Some)
-            .ok_or_else(|| damaged(column, "no such time"))
+        time(column, Some(micros)).map(Some)
     }
 
     fn text(&self, column: &str) -> sqlx::Result<Option<String>> {
@@ -170,12 +168,5 @@ impl Columns for SqliteRow {
         let bytes =
             texts.filter_map(|text| self.try_get_unchecked::<&[u8], _>(text.ordinal()).ok());
         bytes.map(<[u8]>::len).sum()
-    }
-}
-
-fn damaged(column: &str, why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> sqlx::Error {
-    sqlx::Error::ColumnDecode {
-        index: column.to_owned(),
-        source: why.into(),
     }
 }

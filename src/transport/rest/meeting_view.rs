@@ -177,7 +177,7 @@ async fn live(api: &Api, id: MeetingId, status: Status) -> Result<Option<Live>, 
     if let Err(Error::TooMuch) = rows {
         return Ok(None);
     }
-    let (meeting, _) = journal::load(rows?).map_err(|_| ApiError::internal())?;
+    let (meeting, _) = journal::load(rows?).map_err(|error| ApiError::unreadable(&error))?;
     Ok(Some(Live(outbound::state(&meeting))))
 }
 

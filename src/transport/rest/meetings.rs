@@ -196,7 +196,7 @@ impl JournalPart {
 
 impl JournalEvent {
     fn read(row: JournalRow) -> Result<Self, ApiError> {
-        let recorded = journal::decode(&row).map_err(|_| ApiError::internal())?;
+        let recorded = journal::decode(&row).map_err(|error| ApiError::unreadable(&error))?;
         Ok(Self {
             seq: recorded.seq,
             data: stored_json(&kept::told(&recorded.event, &row.payload)),

@@ -206,7 +206,7 @@ fn refusals(
         (
             !is_public,
             StatusCode::INTERNAL_SERVER_ERROR,
-            "`internal_error`: the server's log says why.",
+            "`internal_error`: the server's log says why. `journal_unreadable`, of one meeting: `message` says what to do.",
         ),
         (
             !is_public,

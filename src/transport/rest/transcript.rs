@@ -43,8 +43,9 @@ async fn transcript(call: Call) -> Result<Response, ApiError> {
         return Err(ApiError::not_found("no such meeting"));
     }
     let journal: Result<Vec<_>, _> = rows.iter().map(journal::decode).collect();
-    let journal = journal.map_err(|_| ApiError::internal())?;
-    let transcript = Transcript::of(&journal).map_err(|_| ApiError::internal())?;
+    let journal = journal.map_err(|error| ApiError::unreadable(&error))?;
+    let transcript = Transcript::of(&journal)
+        .map_err(|error| ApiError::unreadable(&journal::Error::from(error)))?;
     let mut response = if prefers_markdown(&call) {
         let mut page = transcript.to_markdown().into_response();
         let markdown = HeaderValue::from_static("text/markdown; charset=utf-8");
