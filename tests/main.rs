@@ -7,6 +7,7 @@
 
 mod asyncapi;
 mod cli;
+mod crash;
 mod fence;
 #[path = "../benches/support/generated.rs"]
 mod generated;
