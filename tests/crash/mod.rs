@@ -4,6 +4,8 @@
 //! Kills are timed by what was heard, never by a clock, so a fast machine and a slow one are killed at the same places.
 
 mod every_event;
+mod load;
+mod random;
 
 use std::collections::BTreeMap;
 

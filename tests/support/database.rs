@@ -107,6 +107,12 @@ impl Fresh {
         self.texts("select key from idempotency_keys").await
     }
 
+    /// The words of every message in the log.
+    pub(crate) async fn logged_contents(&self) -> Vec<String> {
+        self.texts("select message_content from communications")
+            .await
+    }
+
     async fn texts(&self, sql: impl Into<String>) -> Vec<String> {
         let sql = AssertSqlSafe(sql.into());
         match self.database.as_ref() {

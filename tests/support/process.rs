@@ -65,12 +65,17 @@ impl Process {
         killed.expect("the process was there");
     }
 
-    /// Starts it again where it was.
+    /// Starts it again where it was, and waits until it is ready.
     pub(crate) async fn restart(&mut self) {
+        self.start().await;
+        ready(&self.admin).await;
+    }
+
+    /// Starts it again where it was, up to where it listens.
+    pub(crate) async fn start(&mut self) {
         let place = &self.place;
         let started = eventually("the port is free again", || place.start()).await;
         self.child = started.0;
-        ready(&self.admin).await;
     }
 
     /// Asks it to stop, as an init system does, and says how it ended.
