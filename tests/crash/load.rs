@@ -167,12 +167,7 @@ impl Tally {
 }
 
 /// One meeting after the other.
-async fn meet(
-    admin: Client,
-    lane: usize,
-    seats: [Agent; 3],
-    pulse: Pulse,
-) -> Vec<Held> {
+async fn meet(admin: Client, lane: usize, seats: [Agent; 3], pulse: Pulse) -> Vec<Held> {
     let mut held = Vec::new();
     while !pulse.is_over() {
         let key = format!("meeting {} of lane {lane}", held.len());

@@ -4,6 +4,7 @@
 //! Kills are timed by what was heard, never by a clock, so a fast machine and a slow one are killed at the same places.
 
 mod every_event;
+mod frozen;
 mod load;
 mod random;
 

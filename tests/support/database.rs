@@ -139,6 +139,56 @@ impl Fresh {
     }
 }
 
+/// A PostgreSQL database in which no event can be written for a while.
+pub(crate) struct Held {
+    holder: PgConnection,
+    watcher: PgConnection,
+}
+
+impl Held {
+    /// Lets nobody write events from now on.
+    pub(crate) async fn of(fresh: &Fresh) -> Self {
+        let mut holder = fresh.psql().await;
+        let hold = "begin; lock table meeting_events in exclusive mode";
+        let held = sqlx::raw_sql(hold).execute(&mut holder).await;
+        held.expect("the table is locked");
+        Self {
+            holder,
+            watcher: fresh.psql().await,
+        }
+    }
+
+    /// Waits until somebody waits to write.
+    pub(crate) async fn is_felt(&mut self) {
+        somebody_waits(&mut self.watcher).await;
+    }
+
+    /// Lets everybody write again.
+    pub(crate) async fn release(self) {
+        let released = self.holder.close().await;
+        released.expect("the connection is closed");
+    }
+}
+
+/// Asks until another connection of this database waits for a lock. Each question is a round trip, so nothing sleeps.
+pub(crate) async fn somebody_waits(connection: &mut PgConnection) {
+    const QUESTIONS: u32 = 100_000;
+    for _ in 0..QUESTIONS {
+        let waiting: i64 = sqlx::query_scalar(
+            "select count(*) from pg_stat_activity
+              where datname = current_database() and wait_event_type = 'Lock'",
+        )
+        .fetch_one(&mut *connection)
+        .await
+        .expect("an answer");
+        if waiting > 0 {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+    panic!("nobody waits");
+}
+
 async fn sqlite(path: &std::path::Path) -> SqliteConnection {
     let options = SqliteConnectOptions::new().filename(path);
     options.connect().await.expect("a connection")

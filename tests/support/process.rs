@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 
 use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 use synod::client::Client;
 use synod::storage::Database;
@@ -80,11 +81,37 @@ impl Process {
 
     /// Asks it to stop, as an init system does, and says how it ended.
     pub(crate) async fn terminate(&mut self) -> ExitStatus {
-        let pid = self.child.id().expect("the process is there");
-        let pid = Pid::from_raw(i32::try_from(pid).expect("a process id"));
-        kill(pid, Signal::SIGTERM).expect("a signal can be sent");
-        let ended = within("the process has stopped", self.child.wait()).await;
+        self.signal(Signal::SIGTERM);
+        self.ended().await
+    }
+
+    /// How it ended.
+    pub(crate) async fn ended(&mut self) -> ExitStatus {
+        let ended = within("the process has ended", self.child.wait()).await;
         ended.expect("an exit status")
+    }
+
+    /// Lets it stand still, as a machine does that swaps, or a container that is frozen.
+    pub(crate) fn freeze(&self) {
+        self.signal(Signal::SIGSTOP);
+        let stopped = waitpid(self.pid(), Some(WaitPidFlag::WUNTRACED));
+        let stopped = stopped.expect("the process is there");
+        assert!(matches!(stopped, WaitStatus::Stopped(..)), "{stopped:?}");
+    }
+
+    /// Lets it go on.
+    pub(crate) fn thaw(&self) {
+        self.signal(Signal::SIGCONT);
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill(self.pid(), signal).expect("a signal can be sent");
+    }
+
+    fn pid(&self) -> Pid {
+        let pid = self.child.id().expect("the process is there");
+        Pid::from_raw(i32::try_from(pid).expect("a process id"))
     }
 }
 
