@@ -6,6 +6,8 @@
 mod every_event;
 mod frozen;
 mod load;
+mod network;
+mod outage;
 mod random;
 
 use std::collections::BTreeMap;

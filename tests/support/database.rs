@@ -9,6 +9,8 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, SqliteConnec
 use synod::storage::memory::Memory;
 use synod::storage::{Database, Store, connect, migrate};
 
+use super::cluster::Cluster;
+
 /// More than any one test uses at once; few, because many tests run at once.
 const POOL_SIZE: u32 = 4;
 /// Where to make databases: an address of a role that may create them.
@@ -45,6 +47,11 @@ impl Fresh {
     pub(crate) async fn postgres() -> Self {
         let (database, remains) = empty_postgres().await;
         Self::with(database, remains).await
+    }
+
+    /// The database of a PostgreSQL that is the test's own.
+    pub(crate) async fn in_cluster(cluster: &Cluster) -> Self {
+        Self::with(cluster.database(), Remains::Nothing).await
     }
 
     async fn with(database: Database, remains: Remains) -> Self {

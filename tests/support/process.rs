@@ -40,13 +40,16 @@ impl Process {
 
     /// The same, with these flags.
     pub(crate) async fn serve_with(fresh: &Fresh, flags: &'static [&'static str]) -> Self {
+        let database = fresh.database.clone();
+        Self::serve_at(database.expect("a database that can be shared"), flags).await
+    }
+
+    /// The same, on a database at this address.
+    pub(crate) async fn serve_at(database: Database, flags: &'static [&'static str]) -> Self {
         let mut place = Place {
             flags,
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
-            database: fresh
-                .database
-                .clone()
-                .expect("a database that can be shared"),
+            database,
             data: tempfile::tempdir().expect("a directory"),
         };
         let (child, address) = place.start().await.expect("the server starts");
@@ -121,7 +124,9 @@ impl Place {
         let mut command = Command::new(env!("CARGO_BIN_EXE_synod"));
         command
             .env_clear()
-            .args(["serve", "--log", "error", "--admin-token", ADMIN_TOKEN])
+            // A flag comes before the environment.
+            .env("SYNOD_LOG", "error")
+            .args(["serve", "--admin-token", ADMIN_TOKEN])
             .args(["--listen", &self.address.to_string()])
             .args(self.flags)
             .stdin(Stdio::null())
