@@ -5,6 +5,8 @@
 
 mod every_event;
 mod frozen;
+#[cfg(target_os = "linux")]
+mod full_disk;
 mod load;
 mod network;
 mod outage;

@@ -14,15 +14,15 @@ use crate::support::proxy::{Network, Proxy};
 use crate::support::server::ready;
 
 /// What agents hear between two outages, at least.
-const WORK: u64 = 100;
+pub(super) const WORK: u64 = 100;
 /// Looks at a server whose database is away.
 const LOOKS: u32 = 20;
 /// A day for its end, so that a server that waits for what never comes is not taken for one that ends in good order. Of its
 /// database it has much to say.
-const FLAGS: &[&str] = &["--shutdown-timeout-ms", "86400000", "--log", "off"];
+pub(super) const FLAGS: &[&str] = &["--shutdown-timeout-ms", "86400000", "--log", "off"];
 
 /// Waits until the server does not want traffic, and then sees that it says nothing to anybody.
-async fn falls_silent(server: &Process, load: &Load) {
+pub(super) async fn falls_silent(server: &Process, load: &Load) {
     eventually("the server is not ready", || async {
         (!server.admin.is_ready().await).then_some(())
     })
@@ -43,7 +43,7 @@ async fn falls_silent(server: &Process, load: &Load) {
 }
 
 /// Sees that all goes on, at the same server, and that nothing was lost.
-async fn goes_on(mut server: Process, load: Load, fresh: &Fresh) {
+pub(super) async fn goes_on(mut server: Process, load: Load, fresh: &Fresh) {
     load.pulse.after(WORK).await;
     let tally = load.end(fresh).await;
     assert_eq!((tally.lost, tally.doubled), (0, 0), "{tally:?}");

@@ -107,6 +107,19 @@ impl Process {
         self.signal(Signal::SIGCONT);
     }
 
+    /// Lets it make no file longer than so many bytes, as on a disk that is full then, or as long as it likes.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn limit_files(&self, bytes: Option<u64>) {
+        use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
+        let own = getrlimit(Resource::Fsize);
+        let limit = Rlimit {
+            current: bytes.or(own.current),
+            maximum: own.maximum,
+        };
+        let pid = Pid::from_raw(self.pid().as_raw());
+        prlimit(pid, Resource::Fsize, limit).expect("a limit can be set");
+    }
+
     /// Sends it a signal.
     pub(crate) fn signal(&self, signal: Signal) {
         kill(self.pid(), signal).expect("a signal can be sent");
@@ -121,8 +134,11 @@ impl Process {
 impl Place {
     /// Starts the program; `None` if it ended before it listened.
     async fn start(&self) -> Option<(Child, SocketAddr)> {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_synod"));
+        // A write beyond its limit then fails, as on a full disk, and does not end it.
+        let ignores = "trap '' XFSZ; exec \"$0\" \"$@\"";
+        let mut command = Command::new("/bin/sh");
         command
+            .args(["-c", ignores, env!("CARGO_BIN_EXE_synod")])
             .env_clear()
             // A flag comes before the environment.
             .env("SYNOD_LOG", "error")
