@@ -1,7 +1,7 @@
 //! Agents at work, in meetings, in the log and with direct messages, who go on whatever happens to the server; and the account
 //! of what they were told, which is then held against what is kept.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::AddAssign;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -79,7 +79,7 @@ struct Logged {
 }
 
 /// What became of all that was said.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub(super) struct Tally {
     pub(super) meetings: usize,
     pub(super) acked: usize,
@@ -87,6 +87,8 @@ pub(super) struct Tally {
     pub(super) lost: usize,
     /// What was said once and is kept more than once.
     pub(super) doubled: usize,
+    /// With which codes connections to meetings ended.
+    pub(super) endings: BTreeSet<u16>,
 }
 
 impl AddAssign for Tally {
@@ -95,6 +97,7 @@ impl AddAssign for Tally {
         self.acked += more.acked;
         self.lost += more.lost;
         self.doubled += more.doubled;
+        self.endings.extend(more.endings);
     }
 }
 
@@ -135,7 +138,12 @@ impl Load {
                 assert_eq!(checked.outcome(), "consensus");
                 assert_eq!(checked.count("turn_timed_out"), 0);
                 tally.meetings += 1;
-                tally.acked += logs.iter().map(|log| log.acks.len()).sum::<usize>();
+                for log in &logs {
+                    tally.acked += log.acks.len();
+                    tally
+                        .endings
+                        .extend(log.endings.iter().map(|ended| ended.code));
+                }
             }
         }
         let mut kept = HashMap::new();

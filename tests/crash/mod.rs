@@ -11,6 +11,7 @@ mod load;
 mod network;
 mod outage;
 mod random;
+mod shutdown;
 
 use std::collections::BTreeMap;
 

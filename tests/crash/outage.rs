@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use synod::storage::Database;
+use synod::wire::CloseCode;
 
 use super::load::Load;
 use crate::support::cluster::Cluster;
@@ -48,6 +49,8 @@ pub(super) async fn goes_on(mut server: Process, load: Load, fresh: &Fresh) {
     let tally = load.end(fresh).await;
     assert_eq!((tally.lost, tally.doubled), (0, 0), "{tally:?}");
     assert!(server.terminate().await.success());
+    let only_the_end = [CloseCode::MEETING_OVER.code].into();
+    assert_eq!(tally.endings, only_the_end, "agents heard nothing of it");
 }
 
 #[tokio::test]

@@ -40,8 +40,8 @@ async fn torture_by_kills_at_random_instants_loses_nothing_and_doubles_nothing()
         let (postgres, sqlite) = tokio::join!(storm(postgres, seed), storm(sqlite, seed));
         total.add(postgres);
         total.add(sqlite);
-        let Tally { lost, doubled, .. } = total.tally;
-        assert_eq!((lost, doubled), (0, 0), "lost and doubled");
+        let Tally { lost, doubled, .. } = &total.tally;
+        assert_eq!((*lost, *doubled), (0, 0), "lost and doubled");
         if clock.elapsed() >= length {
             break;
         }
@@ -119,7 +119,8 @@ impl std::fmt::Display for Total {
             acked,
             lost,
             doubled,
-        } = self.tally;
+            ..
+        } = &self.tally;
         let restarts = at_work + at_start;
         write!(
             f,

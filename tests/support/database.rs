@@ -171,9 +171,9 @@ impl Held {
     }
 
     /// Lets everybody write again.
-    pub(crate) async fn release(self) {
-        let released = self.holder.close().await;
-        released.expect("the connection is closed");
+    pub(crate) async fn release(&mut self) {
+        let released = sqlx::raw_sql("rollback").execute(&mut self.holder).await;
+        released.expect("the table is free");
     }
 }
 
