@@ -48,7 +48,12 @@ async fn a_meeting_goes_on_at_the_server_that_took_it_over(fresh: Fresh) {
     }
     moved_a.ended().await;
     moved_b.ended().await;
-    let checked = check(&fresh, meeting, &[a.log, b.log, moved_a.log, moved_b.log]).await;
+    let checked = check(
+        &*fresh.store,
+        meeting,
+        &[a.log, b.log, moved_a.log, moved_b.log],
+    )
+    .await;
     assert_eq!(checked.outcome(), "consensus");
     assert_eq!(
         checked.count("opinion_presented"),
@@ -98,7 +103,7 @@ async fn of_two_servers_that_write_at_once_one_is_sent_away(fresh: Fresh) {
     step(&servers[0].admin, meeting, "cancel").await;
     assert_eq!(a.ended().await.code, CloseCode::MEETING_OVER.code);
     logs.push(a.log);
-    let checked = check(&fresh, meeting, &logs).await;
+    let checked = check(&*fresh.store, meeting, &logs).await;
     assert_eq!(checked.count("opinion_presented"), 10, "each once a round");
     assert_eq!(checked.count("vote_recorded"), 10);
     assert_eq!(
@@ -125,7 +130,7 @@ async fn agents_at_two_servers_never_make_both_write(fresh: Fresh) {
         ben.at(&servers[1].admin).attend(meeting, agreeable()),
     ];
     let logs = logs(attending).await;
-    let checked = check(&fresh, meeting, &logs).await;
+    let checked = check(&*fresh.store, meeting, &logs).await;
     assert!(checked.meeting.header.completed_at.is_some());
     for server in servers {
         server.stop().await;
@@ -151,6 +156,6 @@ async fn a_server_that_lost_a_quiet_meeting_sends_its_agents_to_the_owner(fresh:
     moved.event("agent_joined").await;
     let moved = moved.close().await;
     second.stop().await;
-    check(&fresh, meeting, &[a.log, moved]).await;
+    check(&*fresh.store, meeting, &[a.log, moved]).await;
     first.stop().await;
 }

@@ -28,7 +28,7 @@ async fn an_agent_that_never_answers_loses_its_turn_and_its_vote(fresh: Fresh) {
         cho.attend(meeting, agreeable()),
     ])
     .await;
-    let checked = check(&fresh, meeting, &logs).await;
+    let checked = check(&*fresh.store, meeting, &logs).await;
     assert_ne!(checked.outcome(), "consensus", "not everyone agreed");
     let silent = json!(ben.id);
     let timed_out = |data: &&Value| data["agent_id"] == silent;
@@ -74,7 +74,7 @@ async fn an_agent_that_is_gone_is_waited_for_no_longer_than_the_grace(fresh: Fre
     a.ballot().await;
     a.vote(Some(true)).await;
     a.ended().await;
-    let checked = check(&fresh, meeting, &[a.log, cho.log().await]).await;
+    let checked = check(&*fresh.store, meeting, &[a.log, cho.log().await]).await;
     let turns = checked.rows.iter().zip(&checked.rows[1..]);
     let mut waits = Vec::new();
     let mut opened = None;
@@ -110,7 +110,7 @@ async fn a_meeting_that_everyone_has_dropped_ends(fresh: Fresh) {
         (&shown["status"], &shown["outcome"]),
         (&json!("completed"), &json!("no_consensus"))
     );
-    let checked = check(&fresh, meeting, &logs).await;
+    let checked = check(&*fresh.store, meeting, &logs).await;
     assert_eq!(checked.count("turn_timed_out"), 6, "both, in all rounds");
     assert_eq!(
         checked.count("ballot_opened"),
@@ -132,7 +132,7 @@ async fn agents_that_come_and_go_do_not_hold_a_meeting_up(fresh: Fresh) {
         ben.attend(meeting, agreeable()),
     ])
     .await;
-    let checked = check(&fresh, meeting, &logs).await;
+    let checked = check(&*fresh.store, meeting, &logs).await;
     assert_ne!(checked.outcome(), "consensus");
     assert!(
         logs[0].connected.len() > 2,

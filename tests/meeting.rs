@@ -70,7 +70,7 @@ async fn a_motion_that_fails_in_the_first_round_passes_in_the_second(fresh: Fres
     ])
     .await;
 
-    let checked = check(&fresh, meeting, &logs).await;
+    let checked = check(&*fresh.store, meeting, &logs).await;
     let round = [
         &["round_opened"][..],
         &["turn_opened", "opinion_presented"].repeat(3),
@@ -125,7 +125,7 @@ async fn a_meeting_that_agrees_on_nothing_keeps_its_points_and_no_decision(fresh
         ben.attend(meeting, agrees_in_round(9)),
     ])
     .await;
-    let checked = check(&fresh, meeting, &logs).await;
+    let checked = check(&*fresh.store, meeting, &logs).await;
     assert_eq!(checked.outcome(), NO_CONSENSUS);
     assert_eq!(checked.count("consensus_reached"), 0);
     let shown = server.admin.meeting(meeting).await.unwrap();
@@ -161,7 +161,7 @@ async fn the_latest_proposal_is_the_motion_and_a_majority_passes_it(fresh: Fresh
         cho.attend(meeting, agrees_in_round(9)),
     ])
     .await;
-    let checked = check(&fresh, meeting, &logs).await;
+    let checked = check(&*fresh.store, meeting, &logs).await;
     assert_eq!(checked.outcome(), "majority");
     let decision = server.admin.decision_of(meeting).await.unwrap().unwrap();
     assert_eq!(decision["decision_content"], "the new hall");
@@ -192,7 +192,7 @@ async fn speakers(
         .iter()
         .map(|agent| agent.attend(meeting, agrees_in_round(9)));
     let logs = logs(attending.collect::<Vec<_>>()).await;
-    let checked = check(fresh, meeting, &logs).await;
+    let checked = check(&*fresh.store, meeting, &logs).await;
     assert_eq!(checked.outcome(), NO_CONSENSUS);
     let mut rounds = vec![Vec::new(); 3];
     for data in logs[0].data_of("turn_opened") {
@@ -266,7 +266,7 @@ async fn a_blind_ballot_says_nothing_before_it_closes(fresh: Fresh) {
         json!([ada.id])
     );
 
-    let mut b = ben.talk(meeting).await;
+    let said = std::mem::replace(&mut b, ben.talk(meeting).await);
     b.ballot().await;
     b.vote(Some(false)).await;
     let closed = watcher.event("ballot_closed").await;
@@ -281,7 +281,8 @@ async fn a_blind_ballot_says_nothing_before_it_closes(fresh: Fresh) {
         watcher.ended().await.code,
     ];
     assert_eq!(codes, [CloseCode::MEETING_OVER.code; 3]);
-    check(&fresh, meeting, &[a.log, b.log, watcher.log]).await;
+    let logs = [a.log, said.log, b.log, watcher.log];
+    check(&*fresh.store, meeting, &logs).await;
     server.stop().await;
 }
 
@@ -323,7 +324,7 @@ async fn an_agent_that_comes_late_votes_now_and_speaks_from_the_next_round(fresh
     for talk in [&mut a, &mut d, &mut e] {
         talk.ended().await;
     }
-    let checked = check(&fresh, meeting, &[a.log, d.log, e.log]).await;
+    let checked = check(&*fresh.store, meeting, &[a.log, d.log, e.log]).await;
     assert_eq!(checked.outcome(), "consensus");
     assert_eq!(checked.count("participant_added"), 2);
     server.stop().await;
@@ -348,7 +349,7 @@ async fn a_meeting_that_waits_for_all_starts_with_the_last_of_them(fresh: Fresh)
     );
     let logs = [a.close().await, b.close().await];
     server.stop().await;
-    check(&fresh, meeting, &logs).await;
+    check(&*fresh.store, meeting, &logs).await;
 }
 
 async fn a_paused_meeting_takes_nothing_and_goes_on_with_the_time_that_was_left(fresh: Fresh) {
@@ -371,7 +372,7 @@ async fn a_paused_meeting_takes_nothing_and_goes_on_with_the_time_that_was_left(
     a.ballot().await;
     a.vote(Some(true)).await;
     a.ended().await;
-    let checked = check(&fresh, meeting, &[a.log]).await;
+    let checked = check(&*fresh.store, meeting, &[a.log]).await;
     assert_eq!(checked.outcome(), "consensus");
     server.stop().await;
 }
@@ -401,7 +402,7 @@ async fn a_cancelled_meeting_is_over_for_everyone(fresh: Fresh) {
     let cancelled = b.event("meeting_cancelled").await;
     assert_eq!(cancelled.data, json!({"by": ada.id, "reason": "no need"}));
     assert_eq!(b.ended().await.code, CloseCode::MEETING_OVER.code);
-    check(&fresh, meeting, &[b.log]).await;
+    check(&*fresh.store, meeting, &[b.log]).await;
     server.stop().await;
 }
 
@@ -423,7 +424,7 @@ async fn an_agent_that_leaves_passes_the_floor_on(fresh: Fresh) {
             Some(CloseCode::MEETING_OVER.code)
         ]
     );
-    let checked = check(&fresh, meeting, &logs).await;
+    let checked = check(&*fresh.store, meeting, &logs).await;
     assert_eq!(checked.outcome(), "consensus", "of those who stayed");
     assert_eq!(checked.count("opinion_presented"), 1);
     let shown = over(&server.admin, meeting).await;
@@ -450,7 +451,7 @@ async fn opinions_that_are_together_larger_than_an_outbox_reach_every_voter(fres
     };
     let attending = agents.map(|agent| agent.attend(meeting, speaks_at_length()));
     let logs = logs(attending).await;
-    let checked = check(&fresh, meeting, &logs).await;
+    let checked = check(&*fresh.store, meeting, &logs).await;
     assert_eq!(checked.outcome(), "consensus");
     assert!(logs.iter().all(|log| log.connected.len() == 1));
     server.stop().await;

@@ -50,7 +50,7 @@ async fn three_agents_in_python_agree_in_their_second_round() {
     let summary: Value = serde_json::from_str(last).expect("a summary in JSON");
 
     let meeting: Uuid = serde_json::from_value(summary["meeting_id"].clone()).unwrap();
-    let checked = check(&fresh, meeting, &[]).await;
+    let checked = check(&*fresh.store, meeting, &[]).await;
     assert_eq!(
         (&summary["outcome"], checked.outcome()),
         (&json!("consensus"), "consensus")

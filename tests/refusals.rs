@@ -97,7 +97,7 @@ async fn who_speaks_or_votes_when_it_may_not_is_refused_and_nothing_moves(fresh:
     for talk in [&mut a, &mut b, &mut c] {
         assert_eq!(talk.ended().await.code, CloseCode::MEETING_OVER.code);
     }
-    let checked = check(&fresh, meeting, &[a.log, b.log, c.log]).await;
+    let checked = check(&*fresh.store, meeting, &[a.log, b.log, c.log]).await;
     assert_eq!(checked.count("opinion_presented"), 5);
     assert_eq!(checked.count("vote_recorded"), 5);
     server.stop().await;
@@ -155,7 +155,7 @@ async fn what_is_no_frame_is_refused_and_the_socket_stays_open(fresh: Fresh) {
     a.speak("still here").await;
     let log = a.close().await;
     server.stop().await;
-    check(&fresh, meeting, &[log]).await;
+    check(&*fresh.store, meeting, &[log]).await;
 }
 
 async fn a_frame_sent_twice_acts_once_and_is_answered_the_same_after_a_restart_too(fresh: Fresh) {
@@ -175,11 +175,12 @@ async fn a_frame_sent_twice_acts_once_and_is_answered_the_same_after_a_restart_t
     a.ballot().await;
     let voted = a.tell_as("my vote", vote(Some(true), "")).await.unwrap();
     server.stop().await;
-    let (a, b) = (a.ended().await, b.ended().await);
-    assert_eq!([a.code, b.code], [CloseCode::DRAINING.code; 2]);
+    let codes = [a.ended().await.code, b.ended().await.code];
+    assert_eq!(codes, [CloseCode::DRAINING.code; 2]);
 
     let server = Server::on(&fresh).await;
     let (ada, ben) = (ada.at(&server.admin), ben.at(&server.admin));
+    let before = [a.log, b.log];
     let (mut a, mut b) = (ada.talk(meeting).await, ben.talk(meeting).await);
     assert_eq!(a.tell_as("mine", opinion("once")).await.unwrap(), first);
     let disagrees = vote(Some(false), "the same id, other words");
@@ -188,7 +189,8 @@ async fn a_frame_sent_twice_acts_once_and_is_answered_the_same_after_a_restart_t
     b.vote(Some(true)).await;
     a.ended().await;
     b.ended().await;
-    let checked = check(&fresh, meeting, &[a.log, b.log]).await;
+    let logs: Vec<_> = before.into_iter().chain([a.log, b.log]).collect();
+    let checked = check(&*fresh.store, meeting, &logs).await;
     assert_eq!(checked.outcome(), "consensus");
     assert_eq!(checked.count("opinion_presented"), 2);
     server.stop().await;
@@ -235,7 +237,7 @@ async fn a_meeting_of_invited_agents_admits_nobody_else() {
     assert_eq!(added["agent_id"], json!(eve.id));
     let log = eve.talk(meeting).await.close().await;
     server.stop().await;
-    check(&fresh, meeting, &[log]).await;
+    check(&*fresh.store, meeting, &[log]).await;
 }
 
 #[tokio::test]
@@ -263,7 +265,7 @@ async fn who_only_watches_hears_all_and_says_nothing() {
     a.ended().await;
     assert_eq!(watcher.ended().await.code, CloseCode::MEETING_OVER.code);
     assert!(watcher.log.opinion_requests.is_empty() && watcher.log.ballots.is_empty());
-    let checked = check(&fresh, meeting, &[a.log, watcher.log]).await;
+    let checked = check(&*fresh.store, meeting, &[a.log, watcher.log]).await;
     assert_eq!(checked.count("agent_joined"), 1, "nobody joins by watching");
     server.stop().await;
 }

@@ -68,7 +68,7 @@ async fn a_meeting_killed_in_the_middle_of_a_turn_goes_on_with_that_turn(fresh: 
     server.kill().await;
     server.restart().await;
     let logs = logs(attending).await;
-    let checked = check(&fresh, meeting, &logs).await;
+    let checked = check(&*fresh.store, meeting, &logs).await;
     assert_eq!(checked.outcome(), "consensus");
     assert_eq!(checked.count("opinion_presented"), 3);
     assert_eq!(checked.count("turn_opened"), 3, "the turn is the same one");
@@ -103,7 +103,7 @@ async fn a_meeting_killed_in_the_middle_of_a_ballot_keeps_the_votes_cast(fresh: 
     server.kill().await;
     server.restart().await;
     let logs = logs(attending).await;
-    let checked = check(&fresh, meeting, &logs).await;
+    let checked = check(&*fresh.store, meeting, &logs).await;
     assert_eq!(checked.outcome(), "consensus");
     let (moved, _) = recovery(&checked);
     assert_eq!(moved, None, "there is more time left than the grace");
@@ -143,7 +143,7 @@ async fn a_deadline_that_passed_while_the_server_was_down_is_moved_to_the_end_of
     })
     .await;
     server.restart().await;
-    let checked = check(&fresh, meeting, &[attending.log().await]).await;
+    let checked = check(&*fresh.store, meeting, &[attending.log().await]).await;
     assert_eq!(checked.outcome(), "consensus");
     assert_eq!(
         checked.count("turn_timed_out"),
@@ -187,7 +187,7 @@ async fn a_meeting_killed_again_and_again_loses_nothing_that_anyone_was_told(fre
         server.restart().await;
     }
     let logs = logs(attending).await;
-    let checked = check(&fresh, meeting, &logs).await;
+    let checked = check(&*fresh.store, meeting, &logs).await;
     assert_eq!(checked.outcome(), "no_consensus");
     assert_eq!(checked.count("opinion_presented"), 90, "once a round each");
     assert_eq!(checked.count("vote_recorded"), 90);
@@ -213,7 +213,7 @@ async fn a_server_that_is_asked_to_stop_sends_its_agents_away_in_good_order(fres
     assert!(!server.admin.is_ready().await);
     server.restart().await;
     let logs = logs(attending).await;
-    let checked = check(&fresh, meeting, &logs).await;
+    let checked = check(&*fresh.store, meeting, &logs).await;
     assert_eq!(checked.outcome(), "consensus");
     let ends = [CloseCode::DRAINING.code, CloseCode::MEETING_OVER.code];
     for log in &logs {

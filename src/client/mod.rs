@@ -12,10 +12,12 @@
 
 pub mod error;
 pub mod frame;
+pub mod network;
 pub mod rest;
 pub mod socket;
 
 pub use error::Error;
 pub use frame::{AgentFrame, ServerFrame};
+pub use network::Network;
 pub use rest::{Client, Credentials};
 pub use socket::{Ended, Socket, Then};

@@ -8,7 +8,6 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Response, Uri};
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -16,11 +15,13 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::error::{Error, Refused};
+use super::network::{Connector, Network, Tcp};
 
 /// One server, seen with one token. Cheap to clone: clones share their connections.
 #[derive(Clone)]
 pub struct Client {
-    http: legacy::Client<HttpConnector, Full<Bytes>>,
+    http: legacy::Client<Connector, Full<Bytes>>,
+    network: Connector,
     address: String,
     bearer: Option<HeaderValue>,
 }
@@ -40,6 +41,14 @@ impl Client {
     /// # Errors
     /// [`Error::Address`] or [`Error::Token`].
     pub fn new(base_url: &str, token: &str) -> Result<Self, Error> {
+        Self::over(Tcp, base_url, token)
+    }
+
+    /// The same, reached over another network than TCP.
+    ///
+    /// # Errors
+    /// [`Error::Address`] or [`Error::Token`].
+    pub fn over(network: impl Network, base_url: &str, token: &str) -> Result<Self, Error> {
         let address = base_url.trim_end_matches('/');
         let uri: Uri = address
             .parse()
@@ -47,13 +56,13 @@ impl Client {
         if uri.scheme_str() != Some("http") || uri.host().is_none_or(str::is_empty) {
             return Err(Error::Address(base_url.to_owned()));
         }
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
-        let http = legacy::Client::builder(TokioExecutor::new()).build(connector);
+        let network = Connector::new(network);
+        let http = legacy::Client::builder(TokioExecutor::new()).build(network.clone());
         let address = address.to_owned();
         let bearer = bearer(token)?;
         Ok(Self {
             http,
+            network,
             address,
             bearer,
         })
@@ -210,6 +219,10 @@ impl Client {
             Ok(answered) => answered.map_err(|source| self.unreachable(source)),
             Err(elapsed) => Err(self.unreachable(elapsed.into())),
         }
+    }
+
+    pub(super) fn network(&self) -> &Connector {
+        &self.network
     }
 
     pub(super) fn bearer(&self) -> Option<&HeaderValue> {

@@ -4,20 +4,20 @@ use std::fmt;
 
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use http::header::AUTHORIZATION;
-use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{self, Message, Utf8Bytes};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
+use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 use uuid::Uuid;
 
 use super::error::{Error, Refused};
+use super::network::Stream;
 use super::{AgentFrame, Client, ServerFrame};
 
 /// One connection to one meeting: an agent's, or one that only watches.
 #[derive(Debug)]
 pub struct Socket {
-    stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    stream: WebSocketStream<Box<dyn Stream>>,
 }
 
 /// How a connection ended.
@@ -95,7 +95,9 @@ impl Client {
             .write_buffer_size(0)
             .max_message_size(Some(FRAME_MAX_BYTES))
             .max_frame_size(Some(FRAME_MAX_BYTES));
-        match connect_async_with_config(request, Some(config), true).await {
+        let connection = self.network().connect(request.uri()).await;
+        let connection = connection.map_err(|error| self.unreachable(error.into()))?;
+        match client_async_with_config(request, connection, Some(config)).await {
             Ok((stream, _)) => Ok(Socket { stream }),
             Err(tungstenite::Error::Http(response)) => {
                 let body = response.body().as_deref().unwrap_or_default();

@@ -80,7 +80,7 @@ async fn a_meeting_is_kept_as_it_was_given_and_shown_to_those_in_it(fresh: Fresh
     );
     let none = get(&ben.client, &format!("{MEETINGS}/{id}/events?after=1")).await;
     assert_eq!(none["events"], json!([]));
-    check(&fresh, id.parse().unwrap(), &[]).await;
+    check(&*fresh.store, id.parse().unwrap(), &[]).await;
     server.stop().await;
 }
 
@@ -177,7 +177,7 @@ async fn an_agent_joins_once(fresh: Fresh) {
         &post_refused(&server.admin, &join, unknown).await,
         &["agent_id"],
     );
-    let checked = check(&fresh, meeting, &[]).await;
+    let checked = check(&*fresh.store, meeting, &[]).await;
     assert_eq!(checked.kinds(), ["meeting_created", "participant_added"]);
     server.stop().await;
 }
@@ -235,7 +235,7 @@ async fn a_step_that_the_state_forbids_is_refused_with_the_state(fresh: Fresh) {
         StatusCode::NOT_FOUND,
         "not_found",
     );
-    let checked = check(&fresh, meeting, &[]).await;
+    let checked = check(&*fresh.store, meeting, &[]).await;
     assert_eq!(checked.outcome(), "cancelled");
     server.stop().await;
 }
@@ -256,7 +256,7 @@ async fn decisions_and_the_messages_behind_them_are_found_from_either_side(fresh
         ben.attend(meeting, agreeable()),
     ];
     let logs = logs(attending).await;
-    check(&fresh, meeting, &logs).await;
+    check(&*fresh.store, meeting, &logs).await;
     let shown = over(&ada.client, meeting).await;
     assert_eq!(shown["related_communications"], json!([sent]));
     let listed = get(&ben.client, &format!("{DECISIONS}?meeting_id={meeting}")).await;

@@ -1,8 +1,10 @@
 //! The faults that the memory store can be given.
 
 use std::slice::from_ref;
+use std::time::Duration;
 
-use synod::storage::memory::{Fault, Memory};
+use synod::clock::Clock;
+use synod::storage::memory::{Course, Fault, Memory};
 use synod::storage::{Appended, Store};
 
 use super::fixtures::{Live, agents, communication, join};
@@ -24,7 +26,8 @@ async fn a_failed_write_leaves_nothing_and_a_lost_reply_leaves_everything() {
             .await
             .is_err_and(|error| error.is_transient())
     );
-    assert_eq!(store.meeting(live.id()).await.unwrap(), before);
+    let beside = store.beside();
+    assert_eq!(beside.meeting(live.id()).await.unwrap(), before);
     assert!(
         store
             .append(from_ref(&append))
@@ -41,21 +44,30 @@ async fn a_failed_write_leaves_nothing_and_a_lost_reply_leaves_everything() {
     assert_eq!(store.participants(live.id()).await.unwrap().len(), 2);
 }
 
-#[tokio::test]
-async fn faults_meet_the_log_too_and_nothing_else() {
-    let store = Memory::new();
-    let known = agents(&store, 1).await;
-    store.faults().push(Fault::LoseReply);
-    Live::begin(&store, 1, &known).await;
-    assert_eq!(
-        store.faults().pending(),
-        1,
-        "creating and taking over use none up"
-    );
+#[tokio::test(start_paused = true)]
+async fn what_goes_wrong_for_one_server_goes_well_for_another_on_the_same_database() {
+    let slow = Memory::new();
+    let known = agents(&slow, 1).await;
+    let quick = slow.beside();
+    slow.faults().follow(|| Course {
+        before: Duration::from_secs(2),
+        after: Duration::from_secs(1),
+        fault: Some(Fault::LoseReply),
+    });
     let message = communication(1, known[0], known[0]);
-    assert!(store.log(from_ref(&message)).await.is_err());
-    assert_eq!(
-        store.communication(message.id).await.unwrap(),
-        Some(message)
-    );
+    let late = async {
+        let logged = slow.log(from_ref(&message)).await;
+        assert!(logged.is_err_and(|error| error.is_transient()));
+    };
+    let seen = async {
+        let at = |ms| tokio::time::sleep(Duration::from_millis(ms));
+        at(1_900).await;
+        assert_eq!(quick.communication(message.id).await.unwrap(), None);
+        at(200).await;
+        let kept = quick.communication(message.id).await.unwrap();
+        assert_eq!(kept.as_ref(), Some(&message), "before the other is told");
+    };
+    let clock = Clock::system();
+    tokio::join!(late, seen);
+    assert_eq!(clock.elapsed(), Duration::from_secs(3));
 }

@@ -1,5 +1,6 @@
 //! Agents: known to a server, and, with a script, able to sit through a whole meeting.
 
+use serde_json::json;
 use synod::client::frame::{ConsensusRequest, OpinionRequest};
 use synod::client::{Client, ServerFrame, Socket, Then};
 use tokio::task::JoinHandle;
@@ -7,7 +8,7 @@ use uuid::Uuid;
 
 use super::log::Log;
 use super::patience::{eventually, within};
-use super::talk::Talk;
+use super::talk::{Talk, opinion, vote};
 
 /// An agent that a server knows.
 #[derive(Clone)]
@@ -202,15 +203,23 @@ impl Sitting {
             Asked::ToSpeak(request) => format!("opinion of round {}", request.round),
             Asked::ToVote(request) => format!("vote of round {}", request.round),
         };
-        let _ = match (self.script)(asked) {
-            Does::Says(content) => socket.speak(&id, &content, None).await,
-            Does::Proposes(content, proposal) => socket.speak(&id, &content, Some(&proposal)).await,
-            Does::Votes(agrees) => socket.vote(&id, agrees, Some("my reason")).await,
-            Does::Leaves => socket.leave(&id).await,
-            Does::Nothing => Ok(()),
+        let mut frame = match (self.script)(asked) {
+            Does::Says(content) => opinion(&content),
+            Does::Proposes(content, proposal) => {
+                let mut frame = opinion(&content);
+                frame["proposal"] = proposal.into();
+                frame
+            }
+            Does::Votes(agrees) => vote(agrees, "my reason"),
+            Does::Leaves => json!({"type": "leave"}),
+            Does::Nothing => return None,
             Does::Flaps => return Some(Next::ComesBack),
             Does::Vanishes => return Some(Next::Goes),
         };
+        frame["id"] = id.into();
+        let text = frame.to_string();
+        self.log.said.push(text.clone());
+        let _ = socket.send_text(text).await;
         None
     }
 }

@@ -10,10 +10,9 @@ use synod::actors::journal;
 use synod::domain::phase::NO_RESPONSE;
 use synod::domain::{self, AgentId, Event, LeaveReason, MeetingId, Phase, Recorded};
 use synod::storage::{DecisionFilter, JournalRow, Meeting, PageRequest, Start, Store};
-use synod::wire::journal as kept;
+use synod::wire::{FrameId, journal as kept};
 use uuid::Uuid;
 
-use super::database::Fresh;
 use super::log::Log;
 
 /// A meeting that was found in order.
@@ -56,21 +55,25 @@ impl Checked {
 }
 
 /// Checks a meeting against everything that is kept of it and everything that was heard of it.
-pub(crate) async fn check(fresh: &Fresh, meeting: Uuid, logs: &[Log]) -> Checked {
-    let (store, id) = (&*fresh.store, MeetingId(meeting));
+pub(crate) async fn check(store: &dyn Store, meeting: Uuid, logs: &[Log]) -> Checked {
+    let id = MeetingId(meeting);
     let row = store.meeting(id).await.expect("an answer");
     let row = row.expect("the meeting is kept");
     let rows = store.journal(id, 0, u32::MAX).await.expect("a journal");
     journal_is_whole(&rows, &row);
     let decoded = rows.iter().map(journal::decode);
     let events: Vec<_> = decoded.map(|event| event.expect("a known event")).collect();
+    floor_is_one(&events);
+    votes_are_voters(&events);
     header_follows(&rows, &row);
     participants_follow(store, &events, id).await;
     messages_follow(store, &events, id).await;
     decision_follows(store, &events, id).await;
     for log in logs {
         heard_the_journal(log, &rows, &events);
+        acked_once(log, &sent_by(log, logs), &rows, &events);
     }
+    nobody_is_spoken_for(logs, &events);
     Checked { rows, meeting: row }
 }
 
@@ -89,6 +92,53 @@ fn journal_is_whole(rows: &[JournalRow], meeting: &Meeting) {
         "time never falls"
     );
     assert!(rows.iter().all(|row| row.epoch <= meeting.epoch));
+}
+
+/// At most one turn is open at a time, only its holder ends it by speaking, and no ballot is open beside it.
+fn floor_is_one(events: &[Recorded]) {
+    let mut holder = None;
+    for Recorded { seq, event, .. } in events {
+        match event {
+            Event::TurnOpened { agent, .. } => {
+                assert_eq!(holder, None, "event {seq}: a second turn");
+                holder = Some(*agent);
+            }
+            Event::OpinionPresented { agent, .. } | Event::TurnTimedOut { agent, .. } => {
+                assert_eq!(holder, Some(*agent), "event {seq}: out of turn");
+                holder = None;
+            }
+            Event::AgentLeft {
+                agent,
+                reason: LeaveReason::Left,
+            } => holder = holder.filter(|holder| holder != agent),
+            Event::BallotOpened { .. } => assert_eq!(holder, None, "event {seq}: in a turn"),
+            _ => {}
+        }
+    }
+}
+
+/// Who votes was asked to, once; and what is counted is what was cast.
+fn votes_are_voters(events: &[Recorded]) {
+    let (mut voters, mut cast) = (Vec::new(), BTreeMap::new());
+    for Recorded { seq, event, .. } in events {
+        match event {
+            Event::BallotOpened { voters: asked, .. } => {
+                (voters, cast) = (asked.clone(), BTreeMap::new());
+            }
+            Event::VoteRecorded { agent, vote, .. } => {
+                assert!(voters.contains(agent), "event {seq}: {agent} has no vote");
+                let twice = cast.insert(*agent, vote.clone());
+                assert_eq!(twice, None, "event {seq}: {agent} votes twice");
+            }
+            Event::BallotClosed { votes, .. } => {
+                let counted = votes.iter().map(|cast| (cast.agent, cast.vote.clone()));
+                let counted: BTreeMap<_, _> = counted.collect();
+                assert_eq!(counted, cast, "event {seq}: what was cast is counted");
+                assert_eq!(counted.len(), votes.len(), "event {seq}: once each");
+            }
+            _ => {}
+        }
+    }
 }
 
 fn header_follows(rows: &[JournalRow], row: &Meeting) {
@@ -281,5 +331,74 @@ fn heard_the_journal(log: &Log, rows: &[JournalRow], events: &[Recorded]) {
     }
     if log.close_code() == Some(synod::wire::CloseCode::MEETING_OVER.code) {
         assert_eq!(last, rows.len() as u64, "{who:?} heard the meeting's end");
+    }
+}
+
+/// What was acknowledged is in the journal, once, where the acknowledgement says, and says what was sent.
+fn acked_once(log: &Log, sent: &[Value], rows: &[JournalRow], events: &[Recorded]) {
+    for ack in &log.acks {
+        let Some(seq) = ack.seq else {
+            continue;
+        };
+        let place = usize::try_from(seq - 1).expect("a place");
+        let by = author(&events[place].event);
+        assert_eq!(by.map(|agent| agent.0), log.agent, "{ack:?} is for another");
+        let Some(id) = ack.id.as_ref().map(FrameId::to_json) else {
+            continue;
+        };
+        let acts = rows.iter().zip(events).filter(|(row, recorded)| {
+            row.frame_id.as_ref() == Some(&id) && author(&recorded.event) == by
+        });
+        let acts: Vec<_> = acts.map(|(row, _)| row.seq).collect();
+        assert_eq!(acts, [seq], "{ack:?} acts once");
+        let mut sent = sent.iter().filter(|frame| frame["id"] == json!(ack.id));
+        let says_it = |frame: &Value| match &events[place].event {
+            Event::OpinionPresented { content, .. } => frame["content"] == **content,
+            Event::VoteRecorded { vote, .. } => frame["agrees"] == json!(vote.agrees),
+            Event::AgentLeft { .. } => frame["type"] == "leave",
+            other => panic!("{ack:?} became {other:?}"),
+        };
+        assert!(sent.any(says_it), "{ack:?} says what was sent");
+    }
+}
+
+/// Every word in the journal was sent by the agent whose word it is.
+fn nobody_is_spoken_for(logs: &[Log], events: &[Recorded]) {
+    for log in logs {
+        let sent = sent_by(log, logs);
+        for Recorded { seq, event, .. } in events {
+            if author(event).map(|agent| agent.0) != log.agent {
+                continue;
+            }
+            let is_sent = match event {
+                Event::OpinionPresented { content, .. } => {
+                    sent.iter().any(|frame| frame["content"] == **content)
+                }
+                Event::VoteRecorded { vote, .. } => sent.iter().any(|frame| {
+                    frame["type"] == "consensus_vote" && frame["agrees"] == json!(vote.agrees)
+                }),
+                _ => true,
+            };
+            assert!(is_sent, "event {seq}: {:?} never said {event:?}", log.agent);
+        }
+    }
+}
+
+/// All that the same agent sent, over all its connections.
+fn sent_by(log: &Log, logs: &[Log]) -> Vec<Value> {
+    let same = logs.iter().filter(|other| other.agent == log.agent);
+    same.flat_map(Log::sent).collect()
+}
+
+/// Whose act an event is.
+fn author(event: &Event) -> Option<AgentId> {
+    match event {
+        Event::OpinionPresented { agent, .. }
+        | Event::VoteRecorded { agent, .. }
+        | Event::AgentLeft {
+            agent,
+            reason: LeaveReason::Left,
+        } => Some(*agent),
+        _ => None,
     }
 }

@@ -79,6 +79,13 @@ impl Log {
         last.or(self.begins_after)
     }
 
+    /// All that it said itself and that is JSON.
+    pub(crate) fn sent(&self) -> Vec<Value> {
+        let said = self.said.iter();
+        said.filter_map(|text| serde_json::from_str(text).ok())
+            .collect()
+    }
+
     /// The words for the kinds of all events, in order.
     pub(crate) fn kinds(&self) -> Vec<&str> {
         self.events.iter().map(|e| e.event.as_str()).collect()

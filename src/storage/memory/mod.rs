@@ -2,9 +2,9 @@
 //!
 //! It keeps the same fence and forgets everything at the end. It applies one event after another, where the
 //! SQL databases write whole batches, so the common suite compares two ways of arriving at the same rows.
-//! [`Faults`] make its next writes fail the way networks do.
+//! [`Faults`] make calls late, or fail the way networks do.
 //!
-//! What is deliberately absent: limits on lengths, and waiting. Nothing here awaits, so the lock is never held across one.
+//! What is deliberately absent: limits on lengths, and any lock held while a call is under way.
 
 mod faults;
 mod keys;
@@ -12,13 +12,14 @@ mod lists;
 mod mail;
 mod state;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
-pub use faults::{Fault, Faults};
+pub use faults::{Course, Fault, Faults};
 use state::State;
 
 use super::{
@@ -32,7 +33,7 @@ use crate::domain::{AgentId, CommunicationId, DecisionId, MeetingId};
 /// A store in memory. Servers that share one share a database.
 #[derive(Default)]
 pub struct Memory {
-    state: Mutex<State>,
+    state: Arc<Mutex<State>>,
     faults: Faults,
 }
 
@@ -40,6 +41,15 @@ impl Memory {
     /// An empty one.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Another server's way to the same database: what goes wrong on it goes wrong for that server alone.
+    #[must_use]
+    pub fn beside(&self) -> Self {
+        Self {
+            state: Arc::clone(&self.state),
+            faults: Faults::default(),
+        }
     }
 
     /// What will go wrong; it can be added to at any time.
@@ -52,23 +62,36 @@ impl Memory {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes a write, unless a fault says otherwise.
-    fn write<T>(&self, write: impl FnOnce(&mut State) -> Result<T, Error>) -> Result<T, Error> {
-        match self.faults.next() {
-            None => write(&mut self.state()),
-            Some(fault @ Fault::FailBeforeCommit) => Err(fault.into()),
-            Some(fault @ Fault::LoseReply) => {
-                write(&mut self.state())?;
-                Err(fault.into())
-            }
+    /// Does what is asked, in the course that is set for it.
+    async fn call<T>(&self, act: impl FnOnce(&mut State) -> Result<T, Error>) -> Result<T, Error> {
+        let Course {
+            before,
+            after,
+            fault,
+        } = self.faults.next();
+        pass(before).await;
+        if let Some(fault @ Fault::FailBeforeCommit) = fault {
+            return Err(fault.into());
         }
+        let answer = act(&mut self.state());
+        pass(after).await;
+        match fault {
+            Some(fault) => answer.and(Err(fault.into())),
+            None => answer,
+        }
+    }
+}
+
+async fn pass(time: Duration) {
+    if !time.is_zero() {
+        tokio::time::sleep(time).await;
     }
 }
 
 #[async_trait]
 impl Store for Memory {
     async fn ping(&self) -> Result<(), Error> {
-        Ok(())
+        self.call(|_| Ok(())).await
     }
 
     async fn create_agent(
@@ -77,36 +100,39 @@ impl Store for Memory {
         token: TokenHash,
         once: Option<&KeptAnswer>,
     ) -> Result<(), Error> {
-        let state = &mut *self.state();
-        state.keys.ensure_open(once)?;
-        state.create_agent(agent, token)?;
-        state.keys.keep(once);
-        Ok(())
+        self.call(|state| {
+            state.keys.ensure_open(once)?;
+            state.create_agent(agent, token)?;
+            state.keys.keep(once);
+            Ok(())
+        })
+        .await
     }
 
     async fn agent(&self, id: AgentId) -> Result<Option<Agent>, Error> {
-        Ok(self
-            .state()
-            .agents
-            .get(&id)
-            .map(|known| known.agent.clone()))
+        self.call(|state| Ok(state.agents.get(&id).map(|known| known.agent.clone())))
+            .await
     }
 
     async fn agents_by_id(&self, ids: &[AgentId]) -> Result<Vec<Agent>, Error> {
-        let state = self.state();
-        let known = state.agents.iter().filter(|(id, _)| ids.contains(id));
-        Ok(known.map(|(_, known)| known.agent.clone()).collect())
+        self.call(|state| {
+            let known = state.agents.iter().filter(|(id, _)| ids.contains(id));
+            Ok(known.map(|(_, known)| known.agent.clone()).collect())
+        })
+        .await
     }
 
     async fn agent_by_token(&self, token: TokenHash) -> Result<Option<Agent>, Error> {
-        let state = self.state();
-        let mut agents = state.agents.values();
-        let bearer = agents.find(|a| a.token == token && a.agent.revoked_at.is_none());
-        Ok(bearer.map(|known| known.agent.clone()))
+        self.call(|state| {
+            let mut agents = state.agents.values();
+            let bearer = agents.find(|a| a.token == token && a.agent.revoked_at.is_none());
+            Ok(bearer.map(|known| known.agent.clone()))
+        })
+        .await
     }
 
     async fn agents(&self, page: PageRequest) -> Result<Page<Agent>, Error> {
-        Ok(lists::agents(&self.state(), page))
+        self.call(|state| Ok(lists::agents(state, page))).await
     }
 
     async fn replace_token(
@@ -115,29 +141,33 @@ impl Store for Memory {
         token: TokenHash,
         once: Option<&KeptAnswer>,
     ) -> Result<bool, Error> {
-        let state = &mut *self.state();
-        state.keys.ensure_open(once)?;
-        let is_there = state.replace_token(id, token)?;
-        state.keys.keep(once.filter(|_| is_there));
-        Ok(is_there)
+        self.call(|state| {
+            state.keys.ensure_open(once)?;
+            let is_there = state.replace_token(id, token)?;
+            state.keys.keep(once.filter(|_| is_there));
+            Ok(is_there)
+        })
+        .await
     }
 
     async fn revoke_agent(&self, id: AgentId, at: DateTime<Utc>) -> Result<bool, Error> {
-        Ok(self.state().revoke_agent(id, at))
+        self.call(|state| Ok(state.revoke_agent(id, at))).await
     }
 
     async fn tokens(&self, agents: &[AgentId]) -> Result<Vec<(AgentId, TokenHash)>, Error> {
-        let state = self.state();
-        let token = |agent: &AgentId| {
-            let known = state.agents.get(agent)?;
-            let is_valid = known.agent.revoked_at.is_none();
-            is_valid.then_some((*agent, known.token))
-        };
-        Ok(agents.iter().filter_map(token).collect())
+        self.call(|state| {
+            let token = |agent: &AgentId| {
+                let known = state.agents.get(agent)?;
+                let is_valid = known.agent.revoked_at.is_none();
+                is_valid.then_some((*agent, known.token))
+            };
+            Ok(agents.iter().filter_map(token).collect())
+        })
+        .await
     }
 
     async fn send(&self, messages: &[DirectMessage]) -> Result<Vec<Sent>, Error> {
-        self.write(|state| state.send(messages))
+        self.call(|state| state.send(messages)).await
     }
 
     async fn received(
@@ -146,46 +176,57 @@ impl Store for Memory {
         after: u64,
         limit: u32,
     ) -> Result<Vec<Received>, Error> {
-        Ok(self.state().received(agent, after, limit))
+        self.call(|state| Ok(state.received(agent, after, limit)))
+            .await
     }
 
     async fn inbox(&self, agent: AgentId) -> Result<Inbox, Error> {
-        Ok(self.state().lines.inbox(agent))
+        self.call(|state| Ok(state.lines.inbox(agent))).await
     }
 
     async fn note_mail(&self, delivered: &[CommunicationId], told: &[Told]) -> Result<(), Error> {
-        self.state().lines.note(delivered, told);
-        Ok(())
+        self.call(|state| {
+            state.lines.note(delivered, told);
+            Ok(())
+        })
+        .await
     }
 
     async fn recall(&self, owner: Uuid, key: &str) -> Result<Option<Reserved>, Error> {
-        Ok(self.state().keys.recall(owner, key))
+        self.call(|state| Ok(state.keys.recall(owner, key))).await
     }
 
     async fn reserve(&self, request: &KeyedRequest) -> Result<bool, Error> {
-        Ok(self.state().keys.reserve(request))
+        self.call(|state| Ok(state.keys.reserve(request))).await
     }
 
     async fn answer(&self, kept: &KeptAnswer) -> Result<bool, Error> {
-        Ok(self.state().keys.answer(kept))
+        self.call(|state| Ok(state.keys.answer(kept))).await
     }
 
     async fn release(&self, request: &KeyedRequest) -> Result<(), Error> {
-        self.state().keys.release(request);
-        Ok(())
+        self.call(|state| {
+            state.keys.release(request);
+            Ok(())
+        })
+        .await
     }
 
     async fn forget_keys(&self, before: DateTime<Utc>) -> Result<(), Error> {
-        self.state().keys.forget(before);
-        Ok(())
+        self.call(|state| {
+            state.keys.forget(before);
+            Ok(())
+        })
+        .await
     }
 
     async fn log(&self, messages: &[Communication]) -> Result<(), Error> {
-        self.write(|state| state.log(messages))
+        self.call(|state| state.log(messages)).await
     }
 
     async fn communication(&self, id: CommunicationId) -> Result<Option<Communication>, Error> {
-        Ok(self.state().communications.get(&id).cloned())
+        self.call(|state| Ok(state.communications.get(&id).cloned()))
+            .await
     }
 
     async fn communications(
@@ -193,7 +234,8 @@ impl Store for Memory {
         filter: &CommunicationFilter,
         page: PageRequest,
     ) -> Result<Page<Communication>, Error> {
-        Ok(lists::communications(&self.state(), filter, page))
+        self.call(|state| Ok(lists::communications(state, filter, page)))
+            .await
     }
 
     async fn headings(
@@ -205,7 +247,9 @@ impl Store for Memory {
             size: limit,
             start: Start::Number(1),
         };
-        let page = lists::communications(&self.state(), filter, request);
+        let page = self
+            .call(|state| Ok(lists::communications(state, filter, request)))
+            .await?;
         let heading = |message: Communication| Heading {
             id: message.id,
             timestamp: message.timestamp,
@@ -220,20 +264,20 @@ impl Store for Memory {
         &self,
         ids: &[CommunicationId],
     ) -> Result<Vec<Communication>, Error> {
-        let state = self.state();
-        let known = state
-            .communications
-            .values()
-            .filter(|m| ids.contains(&m.id));
-        Ok(known.cloned().collect())
+        self.call(|state| {
+            let known = state.communications.values();
+            Ok(known.filter(|m| ids.contains(&m.id)).cloned().collect())
+        })
+        .await
     }
 
     async fn create_meeting(&self, meeting: &NewMeeting) -> Result<(), Error> {
-        self.state().create_meeting(meeting)
+        self.call(|state| state.create_meeting(meeting)).await
     }
 
     async fn meeting(&self, id: MeetingId) -> Result<Option<Meeting>, Error> {
-        Ok(self.state().meetings.get(&id).map(|kept| kept.row.clone()))
+        self.call(|state| Ok(state.meetings.get(&id).map(|kept| kept.row.clone())))
+            .await
     }
 
     async fn meetings(
@@ -241,45 +285,53 @@ impl Store for Memory {
         filter: &MeetingFilter,
         page: PageRequest,
     ) -> Result<Page<Meeting>, Error> {
-        Ok(lists::meetings(&self.state(), filter, page))
+        self.call(|state| Ok(lists::meetings(state, filter, page)))
+            .await
     }
 
     async fn participants(&self, id: MeetingId) -> Result<Vec<ParticipantRow>, Error> {
-        Ok(lists::participants(&self.state(), id))
+        self.call(|state| Ok(lists::participants(state, id))).await
     }
 
     async fn messages(&self, id: MeetingId) -> Result<Vec<Message>, Error> {
-        let state = self.state();
-        let kept = state.meetings.get(&id);
-        Ok(kept.map_or_else(Vec::new, |kept| kept.messages.values().cloned().collect()))
+        self.call(|state| {
+            let kept = state.meetings.get(&id);
+            Ok(kept.map_or_else(Vec::new, |kept| kept.messages.values().cloned().collect()))
+        })
+        .await
     }
 
     async fn related_communications(&self, id: MeetingId) -> Result<Vec<Communication>, Error> {
-        Ok(lists::related(&self.state(), id))
+        self.call(|state| Ok(lists::related(state, id))).await
     }
 
     async fn open_meetings(&self) -> Result<Vec<MeetingId>, Error> {
-        let state = self.state();
-        let open = state.meetings.values().filter(|kept| kept.is_open());
-        let mut open: Vec<_> = open
-            .map(|kept| (kept.row.created_at, kept.row.id))
-            .collect();
-        open.sort_unstable();
-        Ok(open.into_iter().map(|(_, id)| id).collect())
+        self.call(|state| {
+            let open = state.meetings.values().filter(|kept| kept.is_open());
+            let mut open: Vec<_> = open
+                .map(|kept| (kept.row.created_at, kept.row.id))
+                .collect();
+            open.sort_unstable();
+            Ok(open.into_iter().map(|(_, id)| id).collect())
+        })
+        .await
     }
 
     async fn epochs(&self, ids: &[MeetingId]) -> Result<Vec<(MeetingId, u64)>, Error> {
-        let state = self.state();
-        let epoch = |id: &MeetingId| Some((*id, state.meetings.get(id)?.row.epoch));
-        Ok(ids.iter().filter_map(epoch).collect())
+        self.call(|state| {
+            let epoch = |id: &MeetingId| Some((*id, state.meetings.get(id)?.row.epoch));
+            Ok(ids.iter().filter_map(epoch).collect())
+        })
+        .await
     }
 
     async fn take_over(&self, ids: &[MeetingId]) -> Result<Vec<Taken>, Error> {
-        Ok(self.state().take_over(ids))
+        self.call(|state| Ok(state.take_over(ids))).await
     }
 
     async fn append(&self, appends: &[Append]) -> Result<Vec<Appended>, Error> {
-        self.write(|state| Ok(appends.iter().map(|append| state.append(append)).collect()))
+        self.call(|state| Ok(appends.iter().map(|append| state.append(append)).collect()))
+            .await
     }
 
     async fn journal(
@@ -288,20 +340,25 @@ impl Store for Memory {
         after: u64,
         limit: u32,
     ) -> Result<Vec<JournalRow>, Error> {
-        let state = self.state();
-        let journal = state.meetings.get(&id).map(|kept| kept.journal.iter());
-        let rows = journal.into_iter().flatten().filter(|row| row.seq > after);
-        Ok(rows.take(limit as usize).cloned().collect())
+        self.call(|state| {
+            let journal = state.meetings.get(&id).map(|kept| kept.journal.iter());
+            let rows = journal.into_iter().flatten().filter(|row| row.seq > after);
+            Ok(rows.take(limit as usize).cloned().collect())
+        })
+        .await
     }
 
     async fn has_frame(&self, id: MeetingId, frame_id: &str) -> Result<bool, Error> {
-        let state = self.state();
-        let mut journal = state.meetings.get(&id).into_iter().flat_map(|m| &m.journal);
-        Ok(journal.any(|row| row.frame_id.as_deref() == Some(frame_id)))
+        self.call(|state| {
+            let mut journal = state.meetings.get(&id).into_iter().flat_map(|m| &m.journal);
+            Ok(journal.any(|row| row.frame_id.as_deref() == Some(frame_id)))
+        })
+        .await
     }
 
     async fn decision(&self, id: DecisionId) -> Result<Option<Decision>, Error> {
-        Ok(self.state().decisions.get(&id).cloned())
+        self.call(|state| Ok(state.decisions.get(&id).cloned()))
+            .await
     }
 
     async fn decisions(
@@ -309,7 +366,8 @@ impl Store for Memory {
         filter: &DecisionFilter,
         page: PageRequest,
     ) -> Result<Page<Decision>, Error> {
-        Ok(lists::decisions(&self.state(), filter, page))
+        self.call(|state| Ok(lists::decisions(state, filter, page)))
+            .await
     }
 
     async fn meetings_of_communication(
@@ -317,7 +375,8 @@ impl Store for Memory {
         id: CommunicationId,
         visible_to: Option<AgentId>,
     ) -> Result<Vec<Meeting>, Error> {
-        Ok(lists::meetings_of(&self.state(), id, visible_to))
+        self.call(|state| Ok(lists::meetings_of(state, id, visible_to)))
+            .await
     }
 
     async fn decisions_of_communication(
@@ -325,7 +384,8 @@ impl Store for Memory {
         id: CommunicationId,
         visible_to: Option<AgentId>,
     ) -> Result<Vec<Decision>, Error> {
-        Ok(lists::decisions_of(&self.state(), id, visible_to))
+        self.call(|state| Ok(lists::decisions_of(state, id, visible_to)))
+            .await
     }
 
     async fn maintain(
@@ -334,11 +394,14 @@ impl Store for Memory {
         retention: Option<TimeDelta>,
     ) -> Result<Upkeep, Error> {
         let oldest = retention.and_then(|retention| now.checked_sub_signed(retention));
-        let deleted = oldest.map_or(0, |oldest| self.state().forget_before(oldest));
-        Ok(Upkeep {
-            deleted,
-            ..Upkeep::default()
+        self.call(|state| {
+            let deleted = oldest.map_or(0, |oldest| state.forget_before(oldest));
+            Ok(Upkeep {
+                deleted,
+                ..Upkeep::default()
+            })
         })
+        .await
     }
 
     async fn close(&self) {}
