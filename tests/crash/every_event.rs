@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use super::{IfThisFails, check_acked};
+use super::IfThisFails;
 use crate::support::agent::{Agent, agrees_in_round, logs};
-use crate::support::checker::Checked;
+use crate::support::checker::{Checked, check};
 use crate::support::database::Fresh;
 use crate::support::on_each_database;
 use crate::support::process::Process;
@@ -55,7 +55,7 @@ async fn sit_through(
     let mut logs = logs(attending).await;
     let heard_in_full = logs.iter().map(|log| log.events.len()).collect::<Vec<_>>();
     logs.push(watcher.log);
-    let checked = check_acked(fresh, meeting, &logs).await;
+    let checked = check(&*fresh.store, meeting, &logs).await;
     assert_eq!(heard_in_full, [checked.rows.len(); 3], "to the end");
     assert_eq!(checked.outcome(), "consensus");
     let said = ["opinion_presented", "vote_recorded", "turn_timed_out"];

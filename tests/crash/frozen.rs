@@ -3,9 +3,8 @@
 use serde_json::json;
 use synod::wire::CloseCode;
 
-use super::check_acked;
 use crate::support::agent::Agent;
-use crate::support::checker::Checked;
+use crate::support::checker::{Checked, check};
 use crate::support::database::{Fresh, Held};
 use crate::support::on_each_database;
 use crate::support::process::Process;
@@ -64,7 +63,7 @@ impl Frozen {
     /// Checks what all of them heard, and that nothing was written under the old epoch once there was a new one.
     async fn checks(mut self, fresh: &Fresh, moved: [Talk; 2]) -> Checked {
         let logs: Vec<_> = self.talks.into_iter().chain(moved).map(|t| t.log).collect();
-        let checked = check_acked(fresh, self.meeting, &logs).await;
+        let checked = check(&*fresh.store, self.meeting, &logs).await;
         assert_eq!(checked.outcome(), "consensus");
         assert_eq!(checked.count("opinion_presented"), 2);
         let recovered = checked.only("meeting_recovered");

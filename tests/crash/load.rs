@@ -16,8 +16,8 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-use super::check_acked;
 use crate::support::agent::{Agent, Asked, Does, logs, script};
+use crate::support::checker::check;
 use crate::support::database::Fresh;
 use crate::support::log::Log;
 use crate::support::patience::{eventually, within};
@@ -134,7 +134,7 @@ impl Load {
         let mut tally = Tally::default();
         for lane in self.meetings {
             for (meeting, logs) in within("the meetings end", lane).await.unwrap() {
-                let checked = check_acked(fresh, meeting, &logs).await;
+                let checked = check(&*fresh.store, meeting, &logs).await;
                 assert_eq!(checked.outcome(), "consensus");
                 assert_eq!(checked.count("turn_timed_out"), 0);
                 tally.meetings += 1;

@@ -8,8 +8,8 @@ use synod::config::Limits;
 use synod::wire::CloseCode;
 use tokio::sync::mpsc;
 
-use super::check_acked;
 use crate::support::agent::{Asked, Does, Script, agrees_in_round, logs, script};
+use crate::support::checker::check;
 use crate::support::database::Fresh;
 use crate::support::patience::within;
 use crate::support::proxy::{Network, Proxy};
@@ -67,7 +67,7 @@ async fn agents_whose_network_is_cut_again_and_again_hear_all_and_are_heard_once
         assert_eq!(log.close_code(), Some(CloseCode::MEETING_OVER.code));
     }
     logs.push(watcher.log);
-    let checked = check_acked(&fresh, meeting, &logs).await;
+    let checked = check(&*fresh.store, meeting, &logs).await;
     assert_eq!(checked.outcome(), "consensus");
     let said = ["opinion_presented", "vote_recorded", "turn_timed_out"];
     assert_eq!(said.map(|kind| checked.count(kind)), [30, 30, 0]);
@@ -100,7 +100,7 @@ async fn a_slow_or_narrow_network_costs_agents_time_and_nothing_else() {
             .each_ref()
             .map(|agent| agent.at(&far).attend(meeting, speaks_at_length()));
         let logs = logs(attending).await;
-        let checked = check_acked(&fresh, meeting, &logs).await;
+        let checked = check(&*fresh.store, meeting, &logs).await;
         assert_eq!(checked.outcome(), "consensus", "{network:?}");
         assert_eq!(checked.count("turn_timed_out"), 0);
         for log in &logs {
@@ -149,7 +149,7 @@ async fn an_agent_that_can_be_heard_but_hears_nothing_is_missed_and_comes_back()
     }
     a.ended().await;
     b.ended().await;
-    let checked = check_acked(&fresh, meeting, &[deaf.log, a.log, b.log]).await;
+    let checked = check(&*fresh.store, meeting, &[deaf.log, a.log, b.log]).await;
     assert_eq!(checked.outcome(), "consensus");
     assert_eq!(checked.count("opinion_presented"), 2);
     server.stop().await;

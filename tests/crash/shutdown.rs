@@ -11,13 +11,13 @@ use synod::wire::CloseCode;
 use tokio::net::TcpStream;
 use uuid::Uuid;
 
-use super::check_acked;
 use super::load::Load;
 use super::outage::{FLAGS, WORK};
 use crate::support::agent::Agent;
+use crate::support::checker::check;
 use crate::support::database::{Fresh, Held};
 use crate::support::on_each_database;
-use crate::support::patience::eventually;
+use crate::support::patience::{eventually, within};
 use crate::support::process::Process;
 use crate::support::server::{agents, meeting, step};
 use crate::support::talk::{Talk, opinion};
@@ -98,7 +98,8 @@ impl Stopping {
         };
         assert_eq!(stopping.readiness().await, StatusCode::OK);
         stopping.server.signal(Signal::SIGTERM);
-        while stopping.readiness().await == StatusCode::OK {}
+        let goes_down = async { while stopping.readiness().await == StatusCode::OK {} };
+        within("the server is not ready", goes_down).await;
         stopping
     }
 
@@ -122,7 +123,7 @@ impl Stopping {
         again.ballot().await;
         again.vote(Some(true)).await;
         again.ended().await;
-        let checked = check_acked(fresh, self.meeting, &[self.talk.log, again.log]).await;
+        let checked = check(&*fresh.store, self.meeting, &[self.talk.log, again.log]).await;
         assert_eq!(checked.outcome(), "consensus");
         assert_eq!(checked.count("opinion_presented"), 1);
         assert!(self.server.terminate().await.success());
