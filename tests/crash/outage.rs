@@ -49,8 +49,10 @@ pub(super) async fn goes_on(mut server: Process, load: Load, fresh: &Fresh) {
     let tally = load.end(fresh).await;
     assert_eq!((tally.lost, tally.doubled), (0, 0), "{tally:?}");
     assert!(server.terminate().await.success());
-    let only_the_end = [CloseCode::MEETING_OVER.code].into();
-    assert_eq!(tally.endings, only_the_end, "agents heard nothing of it");
+    // Who came while the database was away was told to come again; who was there heard nothing of it.
+    let ends = [CloseCode::MEETING_OVER.code, CloseCode::OVERLOADED.code];
+    let is_well = tally.endings.iter().all(|code| ends.contains(code));
+    assert!(is_well, "{:?}", tally.endings);
 }
 
 #[tokio::test]
