@@ -107,6 +107,7 @@ impl Stopping {
     async fn readiness(&mut self) -> StatusCode {
         let request = Request::get("/readyz").header("host", "synod");
         let request = request.body(Empty::new()).unwrap();
+        self.old.ready().await.unwrap();
         let answer = self.old.send_request(request).await.unwrap();
         let status = answer.status();
         answer.into_body().collect().await.unwrap();
