@@ -69,11 +69,12 @@ pub(crate) async fn check(store: &dyn Store, meeting: Uuid, logs: &[Log]) -> Che
     participants_follow(store, &events, id).await;
     messages_follow(store, &events, id).await;
     decision_follows(store, &events, id).await;
+    let sent = sent(logs);
     for log in logs {
         heard_the_journal(log, &rows, &events);
-        acked_once(log, &sent_by(log, logs), &rows, &events);
+        acked_once(log, &sent[&log.agent], &rows, &events);
     }
-    nobody_is_spoken_for(logs, &events);
+    nobody_is_spoken_for(&sent, &events);
     Checked { rows, meeting: row }
 }
 
@@ -363,31 +364,32 @@ fn acked_once(log: &Log, sent: &[Value], rows: &[JournalRow], events: &[Recorded
 }
 
 /// Every word in the journal was sent by the agent whose word it is.
-fn nobody_is_spoken_for(logs: &[Log], events: &[Recorded]) {
-    for log in logs {
-        let sent = sent_by(log, logs);
-        for Recorded { seq, event, .. } in events {
-            if author(event).map(|agent| agent.0) != log.agent {
-                continue;
+fn nobody_is_spoken_for(sent: &BTreeMap<Option<Uuid>, Vec<Value>>, events: &[Recorded]) {
+    for Recorded { seq, event, .. } in events {
+        let by = author(event).map(|agent| agent.0);
+        let Some(sent) = sent.get(&by) else {
+            continue;
+        };
+        let is_sent = match event {
+            Event::OpinionPresented { content, .. } => {
+                sent.iter().any(|frame| frame["content"] == **content)
             }
-            let is_sent = match event {
-                Event::OpinionPresented { content, .. } => {
-                    sent.iter().any(|frame| frame["content"] == **content)
-                }
-                Event::VoteRecorded { vote, .. } => sent.iter().any(|frame| {
-                    frame["type"] == "consensus_vote" && frame["agrees"] == json!(vote.agrees)
-                }),
-                _ => true,
-            };
-            assert!(is_sent, "event {seq}: {:?} never said {event:?}", log.agent);
-        }
+            Event::VoteRecorded { vote, .. } => sent.iter().any(|frame| {
+                frame["type"] == "consensus_vote" && frame["agrees"] == json!(vote.agrees)
+            }),
+            _ => true,
+        };
+        assert!(is_sent, "event {seq}: {by:?} never said {event:?}");
     }
 }
 
-/// All that the same agent sent, over all its connections.
-fn sent_by(log: &Log, logs: &[Log]) -> Vec<Value> {
-    let same = logs.iter().filter(|other| other.agent == log.agent);
-    same.flat_map(Log::sent).collect()
+/// All that each agent sent, over all its connections.
+fn sent(logs: &[Log]) -> BTreeMap<Option<Uuid>, Vec<Value>> {
+    let mut sent: BTreeMap<_, Vec<Value>> = BTreeMap::new();
+    for log in logs {
+        sent.entry(log.agent).or_default().extend(log.sent());
+    }
+    sent
 }
 
 /// Whose act an event is.
