@@ -122,7 +122,9 @@ async fn a_server_that_stood_still_in_the_middle_of_a_commit_says_only_what_is_k
     let mut moved = first.talks_at(&second).await;
     let acked = moved[1].tell_as("once", opinion("on its way")).await;
     first.thaws().await;
-    assert_eq!(first.talks[1].log.acks[0].seq, acked.ok());
+    // It learns two things at once: that its write was kept, and that it was overtaken. If it says the former, then truly.
+    let said = first.talks[1].log.acks.first();
+    assert!(said.is_none_or(|ack| ack.seq == acked.ok()), "{said:?}");
     agree(&mut moved).await;
     first.checks(&fresh, moved).await;
     assert!(second.terminate().await.success());
