@@ -15,6 +15,7 @@ mod limits;
 mod liveness;
 mod mail;
 mod meeting;
+mod ownership;
 mod python;
 mod readme;
 mod refusals;

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use dashmap::DashMap;
 use tracing::warn;
@@ -23,6 +23,7 @@ use crate::wire::{CloseCode, Frame};
 pub struct Presence {
     sockets: Arc<DashMap<AgentId, Vec<Present>>>,
     is_draining: Arc<AtomicBool>,
+    dismissals: Arc<AtomicU64>,
 }
 
 /// Whose a socket is: the agent or observer, and the token that opened it.
@@ -102,10 +103,16 @@ impl Presence {
 
     /// Closes every socket of an agent that another token opened than the one it has, or all if it has none.
     pub fn dismiss(&self, agent: AgentId, unless: Option<TokenHash>) {
+        self.dismissals.fetch_add(1, Ordering::SeqCst);
         if let Some(sockets) = self.sockets.get(&agent) {
             let dead = sockets.iter().filter(|socket| Some(socket.token) != unless);
             dead.for_each(|socket| socket.reader.close(CloseCode::REVOKED));
         }
+    }
+
+    /// How often a token went on this server: where that has changed, whoever was known before may be known no more.
+    pub fn dismissals(&self) -> u64 {
+        self.dismissals.load(Ordering::SeqCst)
     }
 
     /// Sends every line away: the server is going down. Sockets in meetings are sent away by these.

@@ -7,6 +7,8 @@
 mod communications;
 mod dialect;
 mod journal;
+#[cfg(test)]
+mod plans;
 
 use std::path::Path;
 use std::sync::Arc;

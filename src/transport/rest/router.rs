@@ -108,11 +108,12 @@ impl Found {
                 answer(Call::new(api, identity, captured, load, body, None)).await
             }
             Answer::Acting(intake, answer) => {
+                let (clock, presence) = (&api.context.clock, &api.context.presence);
+                let (asked, dismissals) = (clock.elapsed(), presence.dismissals());
                 let identity = auth::identify(&api, load.headers()).await?;
-                let clock = &api.context.clock;
-                let identified = clock.elapsed();
                 let (body, room) = load.take_body(*intake, &api).await?;
-                if clock.elapsed().saturating_sub(identified) > Limits::IDENTITY_MAX_AGE {
+                let is_old = clock.elapsed().saturating_sub(asked) > Limits::IDENTITY_MAX_AGE;
+                if is_old || presence.dismissals() != dismissals {
                     auth::ensure_still(&api, load.headers(), &identity).await?;
                 }
                 let fingerprint = || Fingerprint::of(&route.method(), &path, load.query(), &body);
