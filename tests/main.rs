@@ -8,6 +8,7 @@
 mod asyncapi;
 mod bad_peers;
 mod cli;
+mod crash;
 mod fence;
 mod fuzz;
 #[path = "../benches/support/generated.rs"]

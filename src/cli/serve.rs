@@ -8,7 +8,7 @@ use super::stop;
 use crate::config::LogFormat;
 use crate::{config, server, telemetry};
 
-/// Run the server until ctrl-c or SIGTERM; it lets its agents go in good order, a second signal ends it at once.
+/// Run the server until ctrl-c or SIGTERM; it lets its agents go in good order. A second signal ends it at once, with exit code 1.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Serve {

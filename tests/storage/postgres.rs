@@ -7,26 +7,7 @@ use synod::domain::MeetingId;
 use synod::storage::Appended;
 
 use super::fixtures::{Live, agents, join};
-use crate::support::database::Fresh;
-
-/// Asks until another connection of this database waits for a lock. Each question is a round trip, so nothing sleeps.
-async fn somebody_waits(connection: &mut PgConnection) {
-    const QUESTIONS: u32 = 100_000;
-    for _ in 0..QUESTIONS {
-        let waiting: i64 = sqlx::query_scalar(
-            "select count(*) from pg_stat_activity
-              where datname = current_database() and wait_event_type = 'Lock'",
-        )
-        .fetch_one(&mut *connection)
-        .await
-        .unwrap();
-        if waiting > 0 {
-            return;
-        }
-        tokio::task::yield_now().await;
-    }
-    panic!("nobody waits");
-}
+use crate::support::database::{Fresh, somebody_waits};
 
 async fn set_epoch(connection: &mut PgConnection, id: MeetingId) {
     let answer = sqlx::query("update meetings set epoch = epoch + 1 where id = $1");

@@ -9,6 +9,8 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, SqliteConnec
 use synod::storage::memory::Memory;
 use synod::storage::{Database, Store, connect, migrate};
 
+use super::cluster::Cluster;
+
 /// More than any one test uses at once; few, because many tests run at once.
 const POOL_SIZE: u32 = 4;
 /// Where to make databases: an address of a role that may create them.
@@ -61,6 +63,11 @@ impl Fresh {
     pub(crate) async fn postgres() -> Self {
         let (database, remains) = empty_postgres().await;
         Self::with(database, remains).await
+    }
+
+    /// The database of a PostgreSQL that is the test's own.
+    pub(crate) async fn in_cluster(cluster: &Cluster) -> Self {
+        Self::with(cluster.database(), Remains::Nothing).await
     }
 
     async fn with(database: Database, remains: Remains) -> Self {
@@ -145,6 +152,12 @@ impl Fresh {
         self.texts("select key from idempotency_keys").await
     }
 
+    /// The words of every message in the log.
+    pub(crate) async fn logged_contents(&self) -> Vec<String> {
+        self.texts("select message_content from communications")
+            .await
+    }
+
     /// The texts that SQL is answered with.
     pub(crate) async fn texts(&self, sql: impl Into<String>) -> Vec<String> {
         let sql = AssertSqlSafe(sql.into());
@@ -170,6 +183,56 @@ impl Fresh {
         };
         PgConnection::connect(url).await.expect("a connection")
     }
+}
+
+/// A PostgreSQL database in which no event can be written for a while.
+pub(crate) struct Held {
+    holder: PgConnection,
+    watcher: PgConnection,
+}
+
+impl Held {
+    /// Lets nobody write events from now on.
+    pub(crate) async fn of(fresh: &Fresh) -> Self {
+        let mut holder = fresh.psql().await;
+        let hold = "begin; lock table meeting_events in exclusive mode";
+        let held = sqlx::raw_sql(hold).execute(&mut holder).await;
+        held.expect("the table is locked");
+        Self {
+            holder,
+            watcher: fresh.psql().await,
+        }
+    }
+
+    /// Waits until somebody waits to write.
+    pub(crate) async fn is_felt(&mut self) {
+        somebody_waits(&mut self.watcher).await;
+    }
+
+    /// Lets everybody write again.
+    pub(crate) async fn release(&mut self) {
+        let released = sqlx::raw_sql("rollback").execute(&mut self.holder).await;
+        released.expect("the table is free");
+    }
+}
+
+/// Asks until another connection of this database waits for a lock. Each question is a round trip, so nothing sleeps.
+pub(crate) async fn somebody_waits(connection: &mut PgConnection) {
+    const QUESTIONS: u32 = 100_000;
+    for _ in 0..QUESTIONS {
+        let waiting: i64 = sqlx::query_scalar(
+            "select count(*) from pg_stat_activity
+              where datname = current_database() and wait_event_type = 'Lock'",
+        )
+        .fetch_one(&mut *connection)
+        .await
+        .expect("an answer");
+        if waiting > 0 {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+    panic!("nobody waits");
 }
 
 async fn sqlite(path: &std::path::Path) -> SqliteConnection {

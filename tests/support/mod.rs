@@ -2,10 +2,12 @@
 
 pub(crate) mod agent;
 pub(crate) mod checker;
+pub(crate) mod cluster;
 pub(crate) mod database;
 pub(crate) mod log;
 pub(crate) mod patience;
 pub(crate) mod process;
+pub(crate) mod proxy;
 pub(crate) mod raw;
 pub(crate) mod server;
 pub(crate) mod talk;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 
 use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 use synod::client::Client;
 use synod::storage::Database;
@@ -39,13 +40,16 @@ impl Process {
 
     /// The same, with these flags.
     pub(crate) async fn serve_with(fresh: &Fresh, flags: &'static [&'static str]) -> Self {
+        let database = fresh.database.clone();
+        Self::serve_at(database.expect("a database that can be shared"), flags).await
+    }
+
+    /// The same, on a database at this address.
+    pub(crate) async fn serve_at(database: Database, flags: &'static [&'static str]) -> Self {
         let mut place = Place {
             flags,
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
-            database: fresh
-                .database
-                .clone()
-                .expect("a database that can be shared"),
+            database,
             data: tempfile::tempdir().expect("a directory"),
         };
         let (child, address) = place.start().await.expect("the server starts");
@@ -79,31 +83,80 @@ impl Process {
         kilobytes * 1_024
     }
 
-    /// Starts it again where it was.
+    /// Starts it again where it was, and waits until it is ready.
     pub(crate) async fn restart(&mut self) {
+        self.start().await;
+        ready(&self.admin).await;
+    }
+
+    /// Starts it again where it was, up to where it listens.
+    pub(crate) async fn start(&mut self) {
         let place = &self.place;
         let started = eventually("the port is free again", || place.start()).await;
         self.child = started.0;
-        ready(&self.admin).await;
     }
 
     /// Asks it to stop, as an init system does, and says how it ended.
     pub(crate) async fn terminate(&mut self) -> ExitStatus {
-        let pid = self.child.id().expect("the process is there");
-        let pid = Pid::from_raw(i32::try_from(pid).expect("a process id"));
-        kill(pid, Signal::SIGTERM).expect("a signal can be sent");
-        let ended = within("the process has stopped", self.child.wait()).await;
+        self.signal(Signal::SIGTERM);
+        self.ended().await
+    }
+
+    /// How it ended.
+    pub(crate) async fn ended(&mut self) -> ExitStatus {
+        let ended = within("the process has ended", self.child.wait()).await;
         ended.expect("an exit status")
+    }
+
+    /// Lets it stand still, as a machine does that swaps, or a container that is frozen.
+    pub(crate) fn freeze(&self) {
+        self.signal(Signal::SIGSTOP);
+        let stopped = waitpid(self.pid(), Some(WaitPidFlag::WUNTRACED));
+        let stopped = stopped.expect("the process is there");
+        assert!(matches!(stopped, WaitStatus::Stopped(..)), "{stopped:?}");
+    }
+
+    /// Lets it go on.
+    pub(crate) fn thaw(&self) {
+        self.signal(Signal::SIGCONT);
+    }
+
+    /// Lets it make no file longer than so many bytes, as on a disk that is full then, or as long as it likes.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn limit_files(&self, bytes: Option<u64>) {
+        use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
+        let own = getrlimit(Resource::Fsize);
+        let limit = Rlimit {
+            current: bytes.or(own.current),
+            maximum: own.maximum,
+        };
+        let pid = Pid::from_raw(self.pid().as_raw());
+        prlimit(pid, Resource::Fsize, limit).expect("a limit can be set");
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill(self.pid(), signal).expect("a signal can be sent");
+    }
+
+    fn pid(&self) -> Pid {
+        let pid = self.child.id().expect("the process is there");
+        Pid::from_raw(i32::try_from(pid).expect("a process id"))
     }
 }
 
 impl Place {
     /// Starts the program; `None` if it ended before it listened.
     async fn start(&self) -> Option<(Child, SocketAddr)> {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_synod"));
+        // A write beyond its limit then fails, as on a full disk, and does not end it.
+        let ignores = "trap '' XFSZ; exec \"$0\" \"$@\"";
+        let mut command = Command::new("/bin/sh");
         command
+            .args(["-c", ignores, env!("CARGO_BIN_EXE_synod")])
             .env_clear()
-            .args(["serve", "--log", "error", "--admin-token", ADMIN_TOKEN])
+            // A flag comes before the environment.
+            .env("SYNOD_LOG", "error")
+            .args(["serve", "--admin-token", ADMIN_TOKEN])
             .args(["--listen", &self.address.to_string()])
             .args(self.flags)
             .stdin(Stdio::null())

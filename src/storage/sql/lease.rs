@@ -162,6 +162,11 @@ impl<DB: Dialect> Drop for Lease<DB> {
     fn drop(&mut self) {
         if !self.in_order || self.in_transaction {
             self.connection.close_on_drop();
+            return;
         }
+        // The pool asks a connection that comes back whether it is alive, and would wait for the answer for ever: one after the
+        // other its places would go to connections whose host is gone.
+        let returned = self.connection.return_to_pool();
+        tokio::spawn(tokio::time::timeout(SILENCE_TIMEOUT, returned));
     }
 }
