@@ -14,6 +14,7 @@ mod limits;
 mod liveness;
 mod mail;
 mod meeting;
+mod ownership;
 mod python;
 mod readme;
 mod refusals;

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use dashmap::DashMap;
 use tracing::warn;
@@ -23,6 +23,7 @@ use crate::wire::{CloseCode, Frame};
 pub struct Presence {
     sockets: Arc<DashMap<AgentId, Vec<Present>>>,
     is_draining: Arc<AtomicBool>,
+    dismissals: Arc<AtomicU64>,
 }
 
 /// Whose a socket is: the agent or observer, and the token that opened it.
@@ -102,10 +103,26 @@ impl Presence {
 
     /// Closes every socket of an agent whose token was taken away.
     pub fn dismiss(&self, agent: AgentId) {
+        self.dismissals.fetch_add(1, Ordering::SeqCst);
         if let Some(sockets) = self.sockets.get(&agent) {
             let readers = sockets.iter().map(|socket| &socket.reader);
             readers.for_each(|reader| reader.close(CloseCode::REVOKED));
         }
+    }
+
+    /// Closes the sockets of an agent that another token opened than the one it has now. Several may have replaced it at once, so
+    /// the database is asked who was last.
+    ///
+    /// # Errors
+    /// As the store's: then it is left to [`verify`](Self::verify).
+    pub async fn dismiss_replaced(&self, store: &dyn Store, agent: AgentId) -> Result<(), Error> {
+        self.dismissals.fetch_add(1, Ordering::SeqCst);
+        self.verify_these(store, &[agent]).await
+    }
+
+    /// How often a token went on this server: where that has changed, whoever was known before may be known no more.
+    pub fn dismissals(&self) -> u64 {
+        self.dismissals.load(Ordering::SeqCst)
     }
 
     /// Sends every line away: the server is going down. Sockets in meetings are sent away by these.
@@ -129,12 +146,15 @@ impl Presence {
         }
     }
 
-    /// The same for those of a few agents: a token may have gone while its socket was being opened, or was replaced, by several at
-    /// once perhaps, of whom only the database knows who was last.
+    /// The same for those of a few agents: a token may have gone while its socket was being opened.
     ///
     /// # Errors
     /// As the store's: then nothing is known.
-    pub async fn verify_these(&self, store: &dyn Store, agents: &[AgentId]) -> Result<(), Error> {
+    pub(super) async fn verify_these(
+        &self,
+        store: &dyn Store,
+        agents: &[AgentId],
+    ) -> Result<(), Error> {
         // Looked at before it is asked: a socket that a newer token opens meanwhile is not judged by the answer.
         let sockets: Vec<_> = agents
             .iter()

@@ -322,7 +322,8 @@ impl Limits {
     /// Messages that are logged by one statement; more take several, in one transaction, so that none runs into the database's time
     /// limit and is tried again for ever.
     pub const STATEMENT_MAX_MESSAGES: usize = 4_000;
-    /// A request whose body took longer to arrive is asked once more who it is from: a token may have gone meanwhile.
+    /// A request whose body took longer to arrive is asked once more who it is from: another server may have taken a token away
+    /// meanwhile. Where this one did, every request is asked whose body was on its way.
     pub const IDENTITY_MAX_AGE: Duration = Duration::from_secs(1);
     /// A body with more bytes is read off the threads that serve everybody.
     pub const BODY_READ_INLINE_MAX_BYTES: usize = 262_144;
@@ -352,6 +353,15 @@ impl Limits {
     /// A search whose list is believed to have more rows than this is read from the newest message on: enough of what is read
     /// is found. Of a shorter one the newest are looked up in windows of time.
     pub const WINDOW_MAX_ROWS: u64 = 50_000;
+    /// One in how many connections to the database may be searching by words, at least one; more searches wait as long as for a
+    /// connection, and are then refused as overloaded. A search is what takes longest, and all else must be served meanwhile.
+    pub const SEARCH_CONNECTIONS_ONE_IN: u32 = 2;
+    /// Messages and meetings that are looked up one by one for their words in SQLite, and sorted, in some 5 ms. Where more have the words,
+    /// the list is read in its order until the page is full.
+    pub const SEARCH_LOOKED_UP_MAX_ROWS: u64 = 2_000;
+    /// Rows of a list in SQLite that are looked through for a word that many have, before all that have it are collected: some 5 ms,
+    /// and enough for a page of a word that one message in two hundred has.
+    pub const SEARCH_NEAR_ROWS: u64 = 10_000;
     /// Rows that a page by number may skip: the database reads every one of them. A cursor goes on from anywhere.
     pub const PAGE_OFFSET_MAX_ROWS: u64 = 100_000;
     /// Characters of a message by whose words it is found. PostgreSQL keeps at most 1 MB of words, and a message is never
@@ -368,7 +378,7 @@ impl Limits {
     pub const UPKEEP_RETRY: Duration = Duration::from_mins(1);
     /// Old messages deleted in one transaction, so that none of them takes long.
     pub const UPKEEP_BATCH_ROWS: u32 = 1_000;
-    /// How deep JSON that a database checks may be nested: SQLite takes 1,000, other programs that read it often 128.
+    /// How deep JSON may be nested that is kept and given back: SQLite takes 1,000, other programs that read it often 128.
     pub const JSON_MAX_DEPTH: usize = 100;
     /// Bytes of a JSON body that is no message: settings and names need no more.
     pub const BODY_MAX_BYTES: u64 = 262_144;

@@ -1,7 +1,7 @@
 //! Words, by which messages and meetings are searched: told apart and folded here, so that every database finds the same.
 //!
-//! A word is a run of letters and digits of any script; all other signs part words. Upper and lower case are alike, accents
-//! are not, and only whole words are found.
+//! A word is a run of letters and digits of any script; all other signs part words. Words are compared in lower case, and that
+//! is no case folding: `STRASSE` does not find `Straße`. Accents count, and only whole words are found.
 
 use std::collections::BTreeSet;
 
@@ -89,6 +89,19 @@ mod tests {
             words("It's ÄPFEL-Mus: 3×a_b/c.d"),
             ["3", "a", "b", "c", "d", "it", "mus", "s", "äpfel"]
         );
+    }
+
+    #[test]
+    fn lower_case_is_no_case_folding() {
+        for (text, other, is_alike) in [
+            ("Straße", "STRAßE", true),
+            ("Straße", "STRASSE", false),
+            ("İstanbul", "istanbul", false),
+            ("ΟΔΟΣ", "οδος", true),
+            ("ΟΔΟΣ", "οδοσ", false),
+        ] {
+            assert_eq!(words(text) == words(other), is_alike, "{text}, {other}");
+        }
     }
 
     #[test]

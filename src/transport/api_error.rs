@@ -178,7 +178,7 @@ impl ApiError {
 
     /// 415.
     pub fn unsupported_media_type(media_type: &str) -> Self {
-        let message = format!("send `Content-Type: {media_type}`");
+        let message = format!("send `Content-Type: {media_type}`, in UTF-8");
         Self::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "unsupported_media_type",

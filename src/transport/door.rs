@@ -9,10 +9,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::header::{
-    AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue,
-    ORIGIN, REFERRER_POLICY, RETRY_AFTER, VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderName,
+    HeaderValue, ORIGIN, REFERRER_POLICY, RETRY_AFTER, VARY, X_CONTENT_TYPE_OPTIONS,
+    X_FRAME_OPTIONS,
 };
-use http::{HeaderMap, Method, Request, StatusCode};
+use http::uri::Authority;
+use http::{HeaderMap, Method, Request, StatusCode, Version};
 use hyper::body::Incoming;
 use tower_http::cors::{AllowOrigin, Cors};
 use tower_service::Service;
@@ -156,8 +158,36 @@ impl Rooms {
             return Err(ApiError::internal());
         };
         let counted = self.throttle.address(peer.address.ip());
-        counted.map_err(ApiError::rate_limited)
+        counted.map_err(ApiError::rate_limited)?;
+        if !names_its_host(request.version(), request.headers()) {
+            let reason = "must stand in a request once, as the host that it is for, with its port if it has one";
+            return Err(ApiError::invalid("Host", reason));
+        }
+        Ok(())
     }
+}
+
+/// Whether a request says once, and in good order, which host it is for (RFC 9112, section 3.2). HTTP/1.0 need not say it.
+fn names_its_host(version: Version, headers: &HeaderMap) -> bool {
+    let mut hosts = headers.get_all(HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (Some(host), None) => is_host(host),
+        (None, _) => version < Version::HTTP_11,
+        (Some(_), Some(_)) => false,
+    }
+}
+
+/// Whether this is a host, perhaps with a port (RFC 9110, section 7.2).
+fn is_host(value: &HeaderValue) -> bool {
+    let Ok(authority) = Authority::try_from(value.as_bytes()) else {
+        return false;
+    };
+    let port = authority.as_str().strip_prefix(authority.host());
+    let is_port = |port: &str| match port.strip_prefix(':') {
+        Some(port) => port.is_empty() || port.parse::<u16>().is_ok(),
+        None => port.is_empty(),
+    };
+    !authority.host().is_empty() && port.is_some_and(is_port)
 }
 
 impl Service<Request<Incoming>> for Rooms {
@@ -186,6 +216,31 @@ mod tests {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
         protect(&mut headers, is_docs);
         headers
+    }
+
+    #[test]
+    fn a_host_is_named_once_and_in_good_order() {
+        let names = |version, hosts: &[&'static str]| {
+            let mut headers = HeaderMap::new();
+            for host in hosts {
+                headers.append(HOST, HeaderValue::from_static(host));
+            }
+            names_its_host(version, &headers)
+        };
+        for good in ["x", "example.org", "127.0.0.1:8080", "[::1]:8080", "a:"] {
+            assert!(names(Version::HTTP_11, &[good]), "{good}");
+        }
+        for bad in [
+            "", ":80", "a b", "a/b", "a?b", "a@b", "a,b", "a:b", "a:99999", "a:1:2", "[::1",
+            "http://a",
+        ] {
+            assert!(!names(Version::HTTP_11, &[bad]), "{bad}");
+        }
+        assert!(!names(Version::HTTP_11, &[]));
+        assert!(names(Version::HTTP_10, &[]), "it has no such header");
+        for version in [Version::HTTP_10, Version::HTTP_11] {
+            assert!(!names(version, &["a", "a"]));
+        }
     }
 
     #[test]

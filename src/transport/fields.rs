@@ -2,6 +2,7 @@
 //! them told at once.
 
 mod cursor;
+mod escapes;
 mod instant;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ pub(super) use self::cursor::List;
 use super::ApiError;
 use crate::config::Limits;
 use crate::storage::{PageRequest, Start, Words};
+use crate::wire::fault;
 
 /// Fields not read yet, and what was wrong with those that were.
 #[derive(Debug)]
@@ -49,8 +51,12 @@ impl Fields {
     /// 400 if it is no JSON object.
     pub fn from_json(body: &[u8]) -> Result<Self, ApiError> {
         let body = if body.is_empty() { b"{}" } else { body };
-        let Given(pairs) = serde_json::from_slice(body)
-            .map_err(|e| ApiError::invalid("body", format!("must be a JSON object: {e}")))?;
+        let Given(pairs) = serde_json::from_slice(body).map_err(|e| {
+            ApiError::invalid(
+                "body",
+                format!("must be a JSON object: {}", fault::reason(&e)),
+            )
+        })?;
         Ok(Self::new(pairs))
     }
 
@@ -122,7 +128,7 @@ impl Fields {
                 } else {
                     format!("{field}.{path}")
                 };
-                self.fault(&name, reason(error.inner()));
+                self.fault(&name, fault::reason(error.inner()));
                 None
             }
         }
@@ -134,6 +140,16 @@ impl Fields {
         let most = Limits::JSON_MAX_DEPTH;
         if depth(json.get()) > most {
             self.fault(field, format!("must be nested at most {most} deep"));
+            return None;
+        }
+        Some(json)
+    }
+
+    /// As [`json`](Self::json), with nothing in it but what a text may have as well.
+    pub fn readable_json(&mut self, field: &str) -> Option<Box<RawValue>> {
+        let json = self.json(field)?;
+        if escapes::has_half_a_pair(json.get()) {
+            self.fault(field, fault::HALF_A_PAIR);
             return None;
         }
         Some(json)
@@ -298,7 +314,7 @@ impl<'de> Deserialize<'de> for Given {
             type Value = Given;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a map")
+                f.write_str("an object")
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Given, A::Error> {
@@ -337,13 +353,6 @@ fn depth(json: &str) -> usize {
 
 fn is_null(text: &RawValue) -> bool {
     text.get() == "null"
-}
-
-/// What is wrong with a value, without its place in the text of its field, which says nothing about the body.
-fn reason(error: &serde_json::Error) -> String {
-    let place = format!(" at line {} column {}", error.line(), error.column());
-    let reason = error.to_string();
-    reason.strip_suffix(&place).unwrap_or(&reason).to_owned()
 }
 
 fn clamp(number: u64) -> u32 {
@@ -405,7 +414,7 @@ mod tests {
         let a: Option<BTreeMap<String, Vec<u8>>> = fields.take("a");
         assert_eq!((a, fields.text("c", 9)), (None, None));
         let shown = format!("{:?}", fields.finish().unwrap_err());
-        for part in ["a.b[0]", "expected u8", "hex escape"] {
+        for part in ["a.b[0]", "expected a whole number", "surrogate"] {
             assert!(shown.contains(part), "{part} is missing in {shown}");
         }
         assert!(!shown.contains("line"), "{shown}");

@@ -55,6 +55,19 @@ pub(super) fn is_valid(text: &str) -> bool {
     is_visible && text == text.trim() && MediaType::parse(text).as_ref().is_some_and(is_one)
 }
 
+/// Whether a `Content-Type` is this media type, in UTF-8, which a body is in that does not say.
+pub(super) fn is_in_utf8(content_type: &str, wanted: &str) -> bool {
+    let is_utf8 = |(name, value): &(&str, &str)| {
+        let is_other = name.eq_ignore_ascii_case("charset")
+            && !value.trim_matches('"').eq_ignore_ascii_case("utf-8");
+        !is_other
+    };
+    let (given, wanted) = (MediaType::parse(content_type), MediaType::parse(wanted));
+    given.zip(wanted).is_some_and(|(given, wanted)| {
+        given.rank(&wanted) == Some(2) && given.parameters.iter().all(is_utf8)
+    })
+}
+
 /// How much an `Accept` wants a media type: as much as the range that names it most exactly says. What is not
 /// understood of it says nothing.
 pub(super) fn quality(accept: &str, wanted: &str) -> f32 {
@@ -175,6 +188,25 @@ mod tests {
             r#"a/b; c="d"e""#,
         ] {
             assert_eq!(schema.is_valid(&text.into()), is_valid(text), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_body_is_in_utf8() {
+        for (content_type, is_taken) in [
+            ("application/json", true),
+            ("Application/JSON ; Charset=UTF-8", true),
+            (r#"application/json; charset="utf-8"; profile=x"#, true),
+            ("application/json;", true),
+            ("application/json; charset=utf-16", false),
+            ("application/json; charset=utf-8; charset=latin1", false),
+            ("application/json; charset", false),
+            ("application/*", false),
+            ("text/json", false),
+            ("", false),
+        ] {
+            let found = is_in_utf8(content_type, "application/json");
+            assert_eq!(found, is_taken, "{content_type}");
         }
     }
 

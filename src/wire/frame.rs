@@ -1,6 +1,9 @@
 //! One frame as it leaves, and the id that a client put on one that came.
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
+
+use serde::de::Visitor;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Number;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
@@ -54,14 +57,40 @@ impl Frame {
     }
 }
 
-/// The id that a client gave a frame: text or a number, given back as it came.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// The id that a client gave a frame: text or a whole number, given back as it came.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum FrameId {
     /// Text, at most [`MAX_FRAME_ID_CHARS`] characters.
     Text(String),
-    /// A number.
+    /// A whole number of 64 bits: another would be rounded, and two ids be taken for one.
     Number(Number),
+}
+
+impl<'de> Deserialize<'de> for FrameId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Given;
+        impl Visitor<'_> for Given {
+            type Value = FrameId;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an id, which is a text or a whole number of 64 bits")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<FrameId, E> {
+                Ok(FrameId::Text(text.to_owned()))
+            }
+
+            fn visit_i64<E>(self, number: i64) -> Result<FrameId, E> {
+                Ok(FrameId::Number(number.into()))
+            }
+
+            fn visit_u64<E>(self, number: u64) -> Result<FrameId, E> {
+                Ok(FrameId::Number(number.into()))
+            }
+        }
+        deserializer.deserialize_any(Given)
+    }
 }
 
 impl FrameId {

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use uuid::Uuid;
 
+use super::fault;
 use super::frame::{FrameId, MAX_FRAME_ID_CHARS};
 use crate::domain::{AgentId, Command, MeetingId, Vote};
 
@@ -66,12 +67,14 @@ pub fn parse(text: &str, sender: Sender, max_content_bytes: usize) -> Result<Inb
         code,
         message,
     };
-    let wire: WireFrame =
-        serde_json::from_str(text).map_err(|e| reject("invalid_frame", explain(&e)))?;
-    if let Err((code, message)) = wire.check(sender, max_content_bytes) {
-        return Err(reject(code, message));
-    }
-    let WireFrame { id, kind, .. } = wire;
+    let invalid = |reason| reject("invalid_frame", format!("{UNKNOWN}: {reason}"));
+    let wire = read(text).map_err(invalid)?;
+    wire.check(sender)
+        .map_err(|(code, why)| reject(code, why))?;
+    let id = wire.id.clone();
+    let kind = wire.said().map_err(invalid)?;
+    let checked = kind.check(max_content_bytes);
+    checked.map_err(|(code, why)| reject(code, why))?;
     let request = match kind {
         WireKind::Opinion { content, proposal } => {
             Request::Meeting(Command::Speak { content, proposal })
@@ -85,7 +88,7 @@ pub fn parse(text: &str, sender: Sender, max_content_bytes: usize) -> Result<Inb
             rationale,
             confidence,
         })),
-        WireKind::Leave {} => Request::Meeting(Command::Leave),
+        WireKind::Leave => Request::Meeting(Command::Leave),
         WireKind::DirectMessage {
             receiver_id,
             content,
@@ -99,29 +102,61 @@ pub fn parse(text: &str, sender: Sender, max_content_bytes: usize) -> Result<Inb
     Ok(Inbound { id, request })
 }
 
+/// The fields that frames have, whatever they are.
 #[derive(Deserialize)]
 struct WireFrame {
+    #[serde(rename = "type")]
+    kind: WireType,
     id: Option<FrameId>,
     meeting_id: Option<Uuid>,
     agent_id: Option<Uuid>,
-    #[serde(flatten)]
-    kind: WireKind,
+    receiver_id: Option<Uuid>,
+    content: Option<String>,
+    proposal: Option<String>,
+    topic: Option<String>,
+    #[serde(default, deserialize_with = "given")]
+    agrees: Option<Agrees>,
+    rationale: Option<String>,
+    confidence: Option<f64>,
 }
 
-#[derive(Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[derive(Clone, Copy, Deserialize)]
+#[serde(try_from = "String")]
+enum WireType {
+    Opinion,
+    ConsensusVote,
+    Leave,
+    DirectMessage,
+}
+
+impl TryFrom<String> for WireType {
+    type Error = String;
+
+    fn try_from(word: String) -> Result<Self, String> {
+        match &*word {
+            "opinion" => Ok(Self::Opinion),
+            "consensus_vote" => Ok(Self::ConsensusVote),
+            "leave" => Ok(Self::Leave),
+            "direct_message" => Ok(Self::DirectMessage),
+            _ => Err(format!(
+                "unknown word `{word}`, expected one of `opinion`, `consensus_vote`, `leave`, `direct_message`"
+            )),
+        }
+    }
+}
+
+/// What a frame says, with what that must have.
 enum WireKind {
     Opinion {
         content: String,
         proposal: Option<String>,
     },
     ConsensusVote {
-        #[serde(deserialize_with = "present")]
         agrees: Option<bool>,
         rationale: Option<String>,
         confidence: Option<f64>,
     },
-    Leave {},
+    Leave,
     DirectMessage {
         receiver_id: Uuid,
         content: String,
@@ -130,14 +165,16 @@ enum WireKind {
 }
 
 /// `agrees` may be null, which abstains, but it may not be forgotten.
-fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
-    Option::deserialize(deserializer)
+struct Agrees(Option<bool>);
+
+fn given<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Agrees>, D::Error> {
+    Option::deserialize(deserializer).map(|agrees| Some(Agrees(agrees)))
 }
 
 type Fault = (&'static str, String);
 
 impl WireFrame {
-    fn check(&self, sender: Sender, max_content_bytes: usize) -> Result<(), Fault> {
+    fn check(&self, sender: Sender) -> Result<(), Fault> {
         if self
             .agent_id
             .is_some_and(|claimed| Some(AgentId(claimed)) != sender.agent)
@@ -159,7 +196,7 @@ impl WireFrame {
                 "meeting_id is not the meeting of this connection".to_owned(),
             ));
         }
-        if sender.meeting.is_none() && !matches!(self.kind, WireKind::DirectMessage { .. }) {
+        if sender.meeting.is_none() && !matches!(self.kind, WireType::DirectMessage) {
             let message = "this is the agent's own line: send that on the meeting's socket";
             return Err(("invalid_frame", message.to_owned()));
         }
@@ -171,7 +208,28 @@ impl WireFrame {
                 format!("id must have at most {MAX_FRAME_ID_CHARS} characters"),
             ));
         }
-        self.kind.check(max_content_bytes)
+        Ok(())
+    }
+
+    fn said(self) -> Result<WireKind, String> {
+        let missing = |field| format!("missing field `{field}`");
+        Ok(match self.kind {
+            WireType::Opinion => WireKind::Opinion {
+                content: self.content.ok_or_else(|| missing("content"))?,
+                proposal: self.proposal,
+            },
+            WireType::ConsensusVote => WireKind::ConsensusVote {
+                agrees: self.agrees.ok_or_else(|| missing("agrees"))?.0,
+                rationale: self.rationale,
+                confidence: self.confidence,
+            },
+            WireType::Leave => WireKind::Leave,
+            WireType::DirectMessage => WireKind::DirectMessage {
+                receiver_id: self.receiver_id.ok_or_else(|| missing("receiver_id"))?,
+                content: self.content.ok_or_else(|| missing("content"))?,
+                topic: self.topic,
+            },
+        })
     }
 }
 
@@ -210,7 +268,7 @@ impl WireKind {
                     max_content_bytes,
                 )
             }
-            Self::Leave {} => Ok(()),
+            Self::Leave => Ok(()),
             // The frame's own limit is the content's: only one reads it.
             Self::DirectMessage { content, topic, .. } => {
                 if content.is_empty() {
@@ -256,96 +314,25 @@ pub fn id_of(text: &str) -> Option<FrameId> {
     serde_json::from_str::<OnlyId>(text).ok()?.id
 }
 
-fn explain(error: &serde_json::Error) -> String {
-    format!("not a frame this server knows: {error}")
+const UNKNOWN: &str = "not a frame this server knows";
+
+/// The fields of a frame, or what is wrong with which of them.
+fn read(text: &str) -> Result<WireFrame, String> {
+    // A list of values without names would be taken for a frame.
+    if !text.trim_start().starts_with('{') {
+        return Err("it must be a JSON object".to_owned());
+    }
+    serde_json::from_str(text).map_err(|error| {
+        let mut again = serde_json::Deserializer::from_str(text);
+        match serde_path_to_error::deserialize::<_, WireFrame>(&mut again) {
+            Err(error) if !matches!(&*error.path().to_string(), "." | "?") => {
+                format!("{}: {}", error.path(), fault::reason(error.inner()))
+            }
+            _ if error.is_data() => fault::reason(&error),
+            _ => error.to_string(),
+        }
+    })
 }
 
 #[cfg(test)]
-mod tests {
-    use expect_test::{Expect, expect};
-
-    use super::*;
-
-    fn check(text: &str, expected: &Expect) {
-        let sender = Sender {
-            agent: Some(AgentId(Uuid::from_u128(1))),
-            meeting: Some(MeetingId(Uuid::from_u128(9))),
-        };
-        let shown = match parse(text, sender, 16) {
-            Ok(inbound) => format!("{:?} {:?}", inbound.id, inbound.request),
-            Err(rejection) => format!(
-                "{:?} {}: {}",
-                rejection.id, rejection.code, rejection.message
-            ),
-        };
-        expected.assert_eq(&shown);
-    }
-
-    #[test]
-    fn an_opinion_with_a_proposal() {
-        check(
-            r#"{"type":"opinion","id":"a1","content":"yes","proposal":"do it"}"#,
-            &expect![[
-                r#"Some(Text("a1")) Meeting(Speak { content: "yes", proposal: Some("do it") })"#
-            ]],
-        );
-    }
-
-    #[test]
-    fn a_null_vote_abstains() {
-        check(
-            r#"{"type":"consensus_vote","id":7,"agrees":null}"#,
-            &expect![
-                "Some(Number(Number(7))) Meeting(CastVote(Vote { agrees: None, rationale: None, confidence: None }))"
-            ],
-        );
-    }
-
-    #[test]
-    fn a_vote_without_an_answer_is_no_abstention() {
-        check(
-            r#"{"type":"consensus_vote","id":"v"}"#,
-            &expect![[
-                r#"Some(Text("v")) invalid_frame: not a frame this server knows: missing field `agrees` at line 1 column 34"#
-            ]],
-        );
-    }
-
-    #[test]
-    fn an_agent_cannot_claim_to_be_another() {
-        check(
-            r#"{"type":"opinion","content":"x","agent_id":"00000000-0000-0000-0000-000000000002"}"#,
-            &expect![
-                "None forbidden: agent_id is not yours: leave it out, the token says who you are"
-            ],
-        );
-    }
-
-    #[test]
-    fn what_is_too_large_or_has_nul_is_refused_by_name() {
-        check(
-            r#"{"type":"opinion","content":"seventeen bytes!!"}"#,
-            &expect!["None message_too_large: content has 17 bytes; at most 16 are taken"],
-        );
-        check(
-            r#"{"type":"opinion","content":"a\u0000b"}"#,
-            &expect!["None invalid_frame: content must not contain U+0000"],
-        );
-    }
-
-    #[test]
-    fn what_is_no_frame_is_explained() {
-        check(
-            "hello",
-            &expect![
-                "None invalid_frame: not a frame this server knows: expected value at line 1 column 1"
-            ],
-        );
-        check(
-            r#"{"id":"q","type":"dance"}"#,
-            &expect![[
-                r#"Some(Text("q")) invalid_frame: not a frame this server knows: unknown variant `dance`, expected one of `opinion`, `consensus_vote`, `leave`, `direct_message` at line 1 column 25"#
-            ]],
-        );
-    }
-}
+mod tests;

@@ -8,6 +8,7 @@
 //! What is deliberately absent: sockets, actors, the database, any decision about a meeting.
 
 pub mod close_code;
+pub mod fault;
 pub mod frame;
 pub mod inbound;
 pub mod journal;

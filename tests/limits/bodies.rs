@@ -5,6 +5,7 @@ use std::io;
 use http::Method;
 use serde_json::{Value, json};
 use synod::config::Limits;
+use synod::domain::AgentId;
 use tokio::io::AsyncWriteExt;
 
 use super::{AGENTS, COMMUNICATIONS, Raw, post};
@@ -151,5 +152,64 @@ async fn bodies_on_their_way_take_the_room_of_commands() {
     assert_eq!(slow.answer().await.0, 201);
     let logged = server.admin.post::<Value>(COMMUNICATIONS, &message).await;
     assert_eq!(logged.unwrap()["message_content"], "hello");
+    server.stop().await;
+}
+
+/// How a token goes while a request that bears it is on its way.
+#[derive(Debug, Clone, Copy)]
+enum Gone {
+    Revoked,
+    Rotated,
+    /// By another server, or the command line; the body takes its time.
+    RevokedElsewhere,
+}
+
+#[tokio::test]
+async fn a_token_that_goes_while_a_body_is_on_its_way_opens_nothing() {
+    let fresh = Fresh::sqlite().await;
+    let server = Server::on(&fresh).await;
+    let agents = server.agents(["ada", "ben", "eve"]).await;
+    let ways = [Gone::Revoked, Gone::Rotated, Gone::RevokedElsewhere];
+    for (agent, gone) in agents.iter().zip(ways) {
+        let message =
+            json!({"sender_id": agent.id, "receiver_id": agent.id, "message_content": "late"});
+        let body = message.to_string();
+        let head = format!(
+            "POST {COMMUNICATIONS} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\n\
+             content-type: application/json\r\nexpect: 100-continue\r\ncontent-length: {}\r\n\r\n",
+            agent.token,
+            body.len()
+        );
+        let mut raw = Raw::to(&server.admin).await;
+        raw.say(head).await;
+        // The server knows by now who asks, and waits for the rest.
+        raw.expect("HTTP/1.1 100 Continue\r\n\r\n").await;
+        let path = format!("{AGENTS}/{}", agent.id);
+        match gone {
+            Gone::Revoked => {
+                let revoked = server.admin.send(Method::DELETE, &path, None).await;
+                revoked.expect("it is revoked");
+            }
+            Gone::Rotated => {
+                let rotate = format!("{path}/token");
+                let rotated = server.admin.post::<Value>(&rotate, &json!({})).await;
+                rotated.expect("it is rotated");
+            }
+            Gone::RevokedElsewhere => {
+                let now = "2026-01-01T00:00:00Z".parse().unwrap();
+                let id = AgentId(agent.id);
+                assert!(fresh.store.revoke_agent(id, now).await.unwrap());
+                tokio::time::pause();
+                tokio::time::advance(Limits::IDENTITY_MAX_AGE * 2).await;
+                tokio::time::resume();
+            }
+        }
+        raw.say(body).await;
+        let (status, said) = raw.answer().await;
+        let told = (status, said["error"].as_str());
+        assert_eq!(told, (401, Some("authentication_required")), "{gone:?}");
+    }
+    let logged = server.admin.get::<Value>(COMMUNICATIONS).await.unwrap();
+    assert_eq!(logged["total"], 0);
     server.stop().await;
 }

@@ -204,3 +204,24 @@ async fn an_address_has_so_many_connections_and_no_more() {
     .await;
     server.stop().await;
 }
+
+#[tokio::test]
+async fn a_request_names_its_host_once() {
+    let fresh = Fresh::sqlite().await;
+    let server = Server::on(&fresh).await;
+    for (version, hosts, expected) in [
+        ("1.1", "", 400),
+        ("1.1", "host: a\r\nhost: a\r\n", 400),
+        ("1.1", "host: a b\r\n", 400),
+        ("1.1", "host: a\r\n", 200),
+        ("1.0", "", 200),
+        ("1.0", "host: a\r\nhost: b\r\n", 400),
+    ] {
+        let request = format!("GET /healthz HTTP/{version}\r\n{hosts}connection: close\r\n\r\n");
+        let told = exchange(&server.admin, request).await;
+        assert_eq!(status(&told), expected, "HTTP/{version} {hosts:?}: {told}");
+        let names_it = told.contains(r#"{"Host":["must stand in a request once"#);
+        assert_eq!(names_it, expected == 400, "{told}");
+    }
+    server.stop().await;
+}

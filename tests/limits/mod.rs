@@ -49,6 +49,14 @@ impl Raw {
 }
 
 impl<S: AsyncRead + Unpin> Raw<S> {
+    /// Exactly this comes next.
+    async fn expect(&mut self, said: &str) {
+        let mut heard = vec![0; said.len()];
+        let read = within("it is said", self.0.read_exact(&mut heard)).await;
+        read.expect("all of it");
+        assert_eq!(String::from_utf8_lossy(&heard), said);
+    }
+
     /// One answer, which has a body of JSON; the connection stays.
     async fn answer(&mut self) -> (u16, Value) {
         let mut heard = Vec::new();

@@ -15,6 +15,7 @@ use crate::support::server::{Server, over};
 on_each_database!(
     a_batch_is_logged_whole_or_not_at_all,
     json_is_kept_as_the_text_that_came,
+    json_that_others_could_not_read_is_refused_by_name,
     the_operator_imports_what_was_sent_before,
     a_message_leads_to_what_came_of_it_and_back,
 );
@@ -90,6 +91,45 @@ async fn a_batch_is_logged_whole_or_not_at_all(fresh: Fresh) {
 
     let total = get(&ada.client, &format!("{COMMUNICATIONS}?q=one")).await;
     assert_eq!(total["total"], 0);
+    server.stop().await;
+}
+
+async fn json_that_others_could_not_read_is_refused_by_name(fresh: Fresh) {
+    let server = Server::on(&fresh).await;
+    let [ada] = server.agents(["ada"]).await;
+    let message = |content: &str| {
+        let id = ada.id;
+        format!(r#"{{"sender_id":"{id}","receiver_id":"{id}","message_content":{content}}}"#)
+    };
+    let nested = |deep: usize| format!("{}{}", "[".repeat(deep), "]".repeat(deep));
+    let deep = "must be nested at most 100 deep".to_owned();
+    let half = "must not contain half of a surrogate pair: \\ud800 to \\udfff stand for a sign only two and two".to_owned();
+    let batch_path = format!("{COMMUNICATIONS}/batch");
+    let kinds = [
+        (COMMUNICATIONS, "application/json", "message_content"),
+        (
+            &batch_path,
+            "application/x-ndjson",
+            "line 1.message_content",
+        ),
+    ];
+    for (path, kind, field) in kinds {
+        for (content, reason) in [
+            (nested(101), &deep),
+            (nested(3_000), &deep),
+            (r#"["\ud800"]"#.to_owned(), &half),
+            (r#"{"\udfff": 1}"#.to_owned(), &half),
+        ] {
+            let (status, refused) = send(&ada.client, path, kind, message(&content)).await;
+            let refused: Value = serde_json::from_slice(&refused).unwrap();
+            let told = (status, &refused["details"][field]);
+            assert_eq!(told, (400, &json!([reason])), "{path}");
+        }
+        for content in [nested(100), r#"[1e999, -0.0, "\ud83d\ude00"]"#.to_owned()] {
+            let (status, logged) = send(&ada.client, path, kind, message(&content)).await;
+            assert_eq!(status, 201, "{path}: {logged:?}");
+        }
+    }
     server.stop().await;
 }
 

@@ -49,6 +49,30 @@ async fn a_body_that_is_coded_is_refused_and_its_coding_named() {
 }
 
 #[tokio::test]
+async fn a_body_is_json_in_utf8_also_where_it_does_not_say_so() {
+    let fresh = Fresh::sqlite().await;
+    let server = Server::on(&fresh).await;
+    let batch = format!("{COMMUNICATIONS}/batch");
+    for (path, kind, expected) in [
+        (AGENTS, None, 201),
+        (AGENTS, Some("application/json; charset=UTF-8"), 201),
+        (AGENTS, Some("application/json; charset=utf-16"), 415),
+        (AGENTS, Some("text/json"), 415),
+        (&batch, Some("application/x-ndjson; charset=latin1"), 415),
+    ] {
+        let mut request = Request::post(format!("{}{path}", server.admin.address()));
+        if let Some(kind) = kind {
+            request = request.header(CONTENT_TYPE, kind);
+        }
+        let body = Bytes::from_static(br#"{"name": "ada"}"#).into();
+        let request = request.body(body).unwrap();
+        let answer = server.admin.exchange(request).await.unwrap();
+        assert_eq!(answer.status().as_u16(), expected, "{path}, {kind:?}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn the_content_type_of_a_message_is_a_media_type() {
     let fresh = Fresh::sqlite().await;
     let server = Server::on(&fresh).await;

@@ -5,7 +5,9 @@ use std::time::Duration;
 use rand::RngExt;
 use rand::rngs::StdRng;
 use serde_json::{Value, json};
+use synod::client::frame::{Ack, Refusal};
 use synod::client::{Client, Error, ServerFrame, Socket, Then};
+use synod::wire::FrameId;
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
@@ -26,6 +28,8 @@ pub(crate) struct Sitter {
     pub(crate) temper: Temper,
     pub(crate) dice: StdRng,
     pub(crate) log: Log,
+    /// Ids and texts of frames whose answer it has not heard.
+    pub(crate) unanswered: Vec<(FrameId, String)>,
 }
 
 /// What becomes of a sitter.
@@ -61,6 +65,10 @@ impl Sitter {
     }
 
     async fn converse(&mut self, mut socket: Socket) -> Next {
+        for (_, text) in &self.unanswered {
+            self.note(format!("sends again: {text}"));
+            let _ = timeout(PATIENCE, socket.send_text(text.clone())).await;
+        }
         loop {
             let text = match timeout(PATIENCE, socket.next_text()).await {
                 Ok(Ok(text)) => text,
@@ -78,6 +86,11 @@ impl Sitter {
             };
             self.note(&text);
             let frame = self.log.hear(&text);
+            if let ServerFrame::Ack(Ack { id: Some(id), .. })
+            | ServerFrame::Error(Refusal { id: Some(id), .. }) = &frame
+            {
+                self.unanswered.retain(|(unanswered, _)| unanswered != id);
+            }
             if self.temper.flaps(&mut self.dice) {
                 self.note("drops its connection");
                 return Next::ComesBack;
@@ -90,6 +103,9 @@ impl Sitter {
             for frame in says {
                 let text = frame.to_string();
                 self.log.said.push(text.clone());
+                if let Ok(id) = serde_json::from_value(frame["id"].clone()) {
+                    self.unanswered.push((id, text.clone()));
+                }
                 // A connection that takes no more says so when it is read.
                 let _ = timeout(PATIENCE, socket.send_text(text)).await;
             }

@@ -24,6 +24,7 @@ mod operator;
 mod plan;
 mod server;
 mod temper;
+mod verdict;
 mod world;
 
 use std::process::{Command, Output};

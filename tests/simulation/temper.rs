@@ -79,6 +79,11 @@ impl Temper {
         self != Self::Silent
     }
 
+    /// Whether it sends a frame again only if it heard no answer.
+    pub(crate) fn says_each_once(self) -> bool {
+        !matches!(self, Self::Flooding | Self::Lying | Self::Doubled)
+    }
+
     /// What it says without being asked, after a frame.
     pub(crate) fn blurts(self, dice: &mut StdRng, own: Uuid, other: Uuid) -> Vec<Value> {
         let nth: u32 = dice.random();

@@ -15,10 +15,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use synod::client::Network;
 use synod::client::network::{Connecting, Stream};
-use synod::domain::{CommunicationId, MeetingId};
 use synod::storage::memory::Memory;
-use synod::storage::{MeetingFilter, PageRequest, Start, Store};
-use synod::wire::FrameId;
 use tokio::sync::Notify;
 use tokio::time::sleep;
 use turmoil::Sim;
@@ -32,7 +29,8 @@ use super::nemesis::Nemesis;
 use super::operator::Operator;
 use super::plan::{Plan, dice};
 use super::server::{self, PORT};
-use crate::checker::check;
+use super::temper::Temper;
+use super::verdict;
 use crate::log::Log;
 
 /// What everyone in a run shares.
@@ -51,10 +49,17 @@ pub(crate) struct World {
 #[derive(Default)]
 struct Inner {
     known: RefCell<Option<Rc<Known>>>,
-    logs: RefCell<Vec<(Uuid, Log)>>,
+    heard: RefCell<Vec<Heard>>,
     sitters_left: Cell<usize>,
     stops: RefCell<BTreeMap<String, Arc<Notify>>>,
     boots: Cell<u64>,
+}
+
+/// What one sitter heard of one meeting.
+pub(crate) struct Heard {
+    pub(crate) meeting: Uuid,
+    pub(crate) temper: Temper,
+    pub(crate) log: Log,
 }
 
 /// The agents, with their tokens, and the meetings, once the operator has made them.
@@ -135,6 +140,11 @@ impl World {
         self.inner.sitters_left.get() == 0
     }
 
+    /// All that was heard, when all is over.
+    pub(crate) fn take_heard(&self) -> Vec<Heard> {
+        self.inner.heard.take()
+    }
+
     async fn known(&self) -> Rc<Known> {
         loop {
             if let Some(known) = &*self.inner.known.borrow() {
@@ -165,6 +175,7 @@ impl World {
                     meeting: *meeting,
                     temper,
                     log: Log::new(Some(agent), Some(0)),
+                    unanswered: Vec::new(),
                 });
             }
         }
@@ -172,7 +183,12 @@ impl World {
             let (inner, meeting) = (Rc::clone(&self.inner), sitter.meeting);
             async move {
                 let log = sitter.sit().await;
-                inner.logs.borrow_mut().push((meeting, log));
+                let heard = Heard {
+                    meeting,
+                    temper,
+                    log,
+                };
+                inner.heard.borrow_mut().push(heard);
                 inner.sitters_left.set(inner.sitters_left.get() - 1);
             }
         });
@@ -213,8 +229,8 @@ pub(crate) fn run(seed: u64) -> Chronicle {
         }
     }
     drop(sim);
-    let verified = verify(&world).now_or_never();
-    verified.expect("this database never waits");
+    let reached = verdict::reach(&world).now_or_never();
+    reached.expect("this database never waits");
     // Actors outlive a panic, which nothing here may cause.
     assert_eq!(panics.load(Ordering::Relaxed), 0, "panics, shown above");
     world.chronicle
@@ -264,73 +280,6 @@ fn count_panics() -> Arc<AtomicUsize> {
 fn fail(world: &World, why: &str) -> ! {
     println!("{}", world.chronicle);
     panic!("{why}");
-}
-
-/// Compares what is kept with what everyone heard and was told.
-async fn verify(world: &World) {
-    let store = world.database.beside();
-    let page = PageRequest {
-        size: 100,
-        start: Start::Number(1),
-    };
-    let agents = store.agents(page).await.unwrap().items;
-    assert_eq!(
-        agents.len(),
-        world.plan.tempers.len(),
-        "each agent is made once"
-    );
-    let meetings = store
-        .meetings(&MeetingFilter::default(), page)
-        .await
-        .unwrap()
-        .items;
-    assert_eq!(
-        meetings.len(),
-        world.plan.meetings.len(),
-        "each meeting is made once"
-    );
-    let mut logs: BTreeMap<Uuid, Vec<Log>> = BTreeMap::new();
-    for (meeting, log) in world.inner.logs.take() {
-        mail_is_kept(&store, &log).await;
-        logs.entry(meeting).or_default().push(log);
-    }
-    for (meeting, logs) in logs {
-        let checked = check(&store, meeting, &logs).await;
-        for row in &checked.rows {
-            world.chronicle.note(
-                "journal",
-                format!("{} {} {}", row.seq, row.kind, row.payload),
-            );
-        }
-        let MeetingId(id) = checked.meeting.id;
-        world
-            .chronicle
-            .note("journal", format!("{id} concluded: {}", checked.outcome()));
-    }
-}
-
-/// A message that was acknowledged is kept once, as it was sent.
-async fn mail_is_kept(store: &Memory, log: &Log) {
-    let (mut kept, sent) = (BTreeSet::new(), log.sent());
-    for ack in &log.acks {
-        let Some(id) = ack.communication_id else {
-            continue;
-        };
-        let message = store.communication(CommunicationId(id)).await.unwrap();
-        let message = message.unwrap_or_else(|| panic!("{ack:?} is not kept"));
-        assert_eq!(Some(message.sender.0), log.agent);
-        let is_sent = sent
-            .iter()
-            .any(|frame| frame["content"] == *message.content);
-        assert!(is_sent, "{message:?} was never sent");
-        kept.insert((ack.id.as_ref().map(FrameId::to_json), id));
-    }
-    let frames: BTreeSet<_> = kept.iter().map(|(frame, _)| frame).collect();
-    assert_eq!(
-        frames.len(),
-        kept.len(),
-        "one message for one frame: {kept:?}"
-    );
 }
 
 /// How finely simulated time goes.

@@ -42,6 +42,7 @@ mod connecting;
 mod decisions;
 mod faults;
 mod fixtures;
+mod frequent_words;
 mod keys;
 mod links;
 mod lists;

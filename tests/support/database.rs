@@ -107,7 +107,8 @@ impl Fresh {
         self.texts("select key from idempotency_keys").await
     }
 
-    async fn texts(&self, sql: impl Into<String>) -> Vec<String> {
+    /// The texts that SQL is answered with.
+    pub(crate) async fn texts(&self, sql: impl Into<String>) -> Vec<String> {
         let sql = AssertSqlSafe(sql.into());
         match self.database.as_ref() {
             Some(Database::Postgres(url)) => {

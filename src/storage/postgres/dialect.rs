@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::super::batch::Batch;
 use super::super::sql::fields::Columns;
 use super::super::sql::lease::Lease;
+use super::super::sql::search::Search;
 use super::super::sql::statement::Value;
 use super::super::sql::{Dialect, Fetched};
 use super::super::{Communication, Error, Upkeep, Words};
@@ -21,9 +22,14 @@ impl Dialect for Postgres {
     const FOR_UPDATE_OF_FREE: &'static str = "for update skip locked";
     const EXPLAIN: Option<&'static str> = Some("explain (format json) ");
     const LOOSE_COMMUNICATIONS: &'static str = "communications_default";
-    const MESSAGE_HAS: &'static str = "words @@ ?::tsquery";
-    const MEETING_HAS: &'static str =
-        "id in (select meeting_id from meeting_words where words @@ ?::tsquery)";
+    const MESSAGES_WITH: Search = Search {
+        has: "words @@ ?::tsquery",
+        many: None,
+    };
+    const MEETINGS_WITH: Search = Search {
+        has: "id in (select meeting_id from meeting_words where words @@ ?::tsquery)",
+        many: None,
+    };
 
     fn bind(query: &mut QueryBuilder<Self>, value: Value) {
         match value {

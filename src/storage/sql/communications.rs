@@ -146,7 +146,8 @@ fn branches<DB: Dialect>(filter: &CommunicationFilter) -> Vec<Vec<Condition>> {
             .laid_as("array[topic::text] @> array[?]")
     };
     common.extend(filter.topic.as_ref().map(about));
-    let has = |words| Condition::new(DB::MESSAGE_HAS, [DB::search(words)]).laid_as(DB::MESSAGE_HAS);
+    let search = DB::MESSAGES_WITH;
+    let has = |words| Condition::of_words(search, DB::search(words)).laid_as(search.has);
     common.extend(filter.words.as_ref().map(has));
 
     let mut branches = vec![common];

@@ -13,6 +13,7 @@ use sqlx::Pool;
 use super::super::{Error, Keyset, Page, PageRequest, Start, Total};
 use super::fields::{Columns, Fields};
 use super::lease::Lease;
+use super::search::Near;
 use super::statement::{Condition, Statement};
 use super::{Dialect, Fetched};
 use crate::config::Limits;
@@ -166,6 +167,7 @@ impl List {
     ) -> Result<Page<T>, Error> {
         let mut lease = Lease::of(pool).await?;
         let skipped = self.begin(request);
+        let near = self.prepare(&mut lease).await?;
         let is_numbered = matches!(request.start, Start::Number(_));
         let way = self.way(&mut lease, request).await?;
         if let Some(way) = way
@@ -185,13 +187,13 @@ impl List {
                     rows: rows.max(found.total),
                     is_estimate: true,
                 }),
-                Way::Whole | Way::Counted => Some(self.total(&mut lease).await?),
+                Way::Whole | Way::Counted => Some(self.total(None, &mut lease).await?),
             };
             let next = items.last().filter(|_| has_more).map(place);
             return Ok(Page { items, total, next });
         }
-        let page = self.rows("", request.size, skipped);
-        let Fetched { rows, is_cut } = lease.fetch_some(page).await?;
+        let read = self.read(near.as_ref(), &mut lease, request.size, skipped);
+        let Fetched { rows, is_cut } = read.await?;
         // Who counts pages would pass over what is missing in this one.
         if is_cut && is_numbered {
             return Err(Error::TooMuch);
@@ -210,7 +212,7 @@ impl List {
                 rows: rows.max(seen + 1),
                 is_estimate: true,
             }),
-            Some(_) => Some(self.total(&mut lease).await?),
+            Some(_) => Some(self.total(near.as_ref(), &mut lease).await?),
         };
         let next = items.last().filter(|_| has_more).map(place);
         Ok(Page { items, total, next })
@@ -379,13 +381,17 @@ impl List {
         self.push_order(statement);
     }
 
-    fn push_order<DB: Dialect>(&self, statement: &mut Statement<DB>) {
+    pub(super) fn push_order<DB: Dialect>(&self, statement: &mut Statement<DB>) {
         statement.push(" order by ", []).push(self.at, []);
         statement.push(" desc, id desc", []);
     }
 
-    async fn total<DB: Dialect>(&self, lease: &mut Lease<DB>) -> Result<Total, Error> {
-        let counted = self.number_of(&lease.fetch(self.count("")).await?)?;
+    async fn total<DB: Dialect>(
+        &self,
+        near: Option<&Near>,
+        lease: &mut Lease<DB>,
+    ) -> Result<Total, Error> {
+        let counted = self.counted(near, lease).await?;
         if counted <= Limits::TOTAL_EXACT_MAX_ROWS {
             return Ok(Total::exactly(counted));
         }
@@ -396,7 +402,7 @@ impl List {
         })
     }
 
-    fn number_of(&self, rows: &[impl Columns]) -> Result<u64, Error> {
+    pub(super) fn number_of(&self, rows: &[impl Columns]) -> Result<u64, Error> {
         let total = |row| Fields::of(self.table, row).number("total");
         rows.first().map_or(Ok(0), total)
     }

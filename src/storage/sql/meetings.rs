@@ -322,7 +322,7 @@ pub(in crate::storage) fn of_filter<DB: Dialect>(filter: &MeetingFilter) -> List
             .outcome
             .map(|outcome| is("outcome = ?", outcome.as_str())),
     );
-    let has = |words| Condition::new(DB::MEETING_HAS, [DB::search(words)]);
+    let has = |words| Condition::of_words(DB::MEETINGS_WITH, DB::search(words));
     conditions.extend(filter.words.as_ref().map(has));
     let branches = vec![conditions];
     List { branches, ..list }.between(filter.from, filter.until)

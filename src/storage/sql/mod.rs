@@ -19,6 +19,7 @@ pub(super) mod lease;
 pub(super) mod list;
 pub(super) mod mail;
 pub(super) mod meetings;
+pub(super) mod search;
 pub(super) mod statement;
 pub(super) mod store;
 pub(super) mod upkeep;
@@ -35,6 +36,7 @@ use super::{Communication, Error, Upkeep, Words};
 use crate::domain::MeetingId;
 use fields::Columns;
 use lease::Lease;
+use search::Search;
 use statement::Value;
 
 /// Rows that a statement was answered with.
@@ -94,10 +96,10 @@ pub(super) trait Dialect: sqlx::Database<Row: Columns> {
         max_bytes: usize,
     ) -> impl Future<Output = sqlx::Result<Fetched<Self::Row>>> + Send;
 
-    /// The condition that a message has words, given by [`search`](Self::search).
-    const MESSAGE_HAS: &'static str;
-    /// The condition that a meeting has words in its topic, given by [`search`](Self::search).
-    const MEETING_HAS: &'static str;
+    /// How messages are found that have words, given by [`search`](Self::search).
+    const MESSAGES_WITH: Search;
+    /// How meetings are found that have words in their topics, given by [`search`](Self::search).
+    const MEETINGS_WITH: Search;
     /// What is searched where all of these words are wanted.
     fn search(words: &Words) -> Value;
 

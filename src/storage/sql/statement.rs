@@ -5,6 +5,7 @@ use sqlx::QueryBuilder;
 use uuid::Uuid;
 
 use super::Dialect;
+use super::search::{Many, Search};
 
 /// What can stand for a `?`.
 #[derive(Clone, Debug)]
@@ -77,6 +78,7 @@ pub(in crate::storage) fn bigint(value: u64) -> i64 {
 pub(in crate::storage) struct Condition {
     sql: &'static str,
     laid: Option<&'static str>,
+    many: Option<Many>,
     values: Vec<Value>,
 }
 
@@ -86,8 +88,49 @@ impl Condition {
         Self {
             sql,
             laid: None,
+            many: None,
             values: values.into(),
         }
+    }
+
+    /// The condition that a row has words.
+    pub(in crate::storage) fn of_words(search: Search, words: Value) -> Self {
+        let many = search.many;
+        Self {
+            many,
+            ..Self::new(search.has, [words])
+        }
+    }
+
+    /// How many rows have the words, counted no further than to `most`; `None` where this is about no words, or the database
+    /// does not care how many.
+    pub(in crate::storage) fn counted<DB: Dialect>(&self, most: u64) -> Option<Statement<DB>> {
+        let mut statement = Statement::new("", []);
+        let values = self.values.iter().cloned();
+        statement.push(self.many?.counted, values.chain([most.into()]));
+        Some(statement)
+    }
+
+    /// Whether this is about words.
+    pub(in crate::storage) fn is_of_words(&self) -> bool {
+        self.many.is_some()
+    }
+
+    /// The same condition where many rows have the words.
+    pub(in crate::storage) fn passed(&self) -> Self {
+        let passed = self.many.map(|many| many.passed);
+        Self {
+            sql: passed.unwrap_or(self.sql),
+            ..self.clone()
+        }
+    }
+
+    /// The same condition for rows whose numbers lie between these two; `None` where rows have no numbers.
+    pub(in crate::storage) fn near(&self, least: u64, most: u64) -> Option<Self> {
+        let mut near = self.clone();
+        near.sql = self.many?.near?;
+        near.values.extend([least.into(), most.into()]);
+        Some(near)
     }
 
     /// The same condition as the index has it in which several are laid over each other; `?` stands for the same values.

@@ -8,6 +8,7 @@ use sqlx::Pool;
 use uuid::Uuid;
 
 use super::lease::{Kept, Lease};
+use super::search::Places;
 use super::statement::Statement;
 use super::{
     Dialect, agents, communications, decisions, idempotency, journal, mail, meetings, upkeep,
@@ -28,16 +29,19 @@ pub(in crate::storage) struct Sql<DB: Dialect> {
     pub(in crate::storage) writing: Pool<DB>,
     /// Out of those, the one that appends keep.
     appending: Kept<DB>,
+    /// How many of those for queries may be searching.
+    searching: Places,
 }
 
 impl<DB: Dialect> Sql<DB> {
     /// A database with these connections.
     pub(in crate::storage) fn new(reading: Pool<DB>, writing: Pool<DB>) -> Self {
-        let appending = Kept::new();
+        let (appending, searching) = (Kept::new(), Places::among(&reading));
         Self {
             reading,
             writing,
             appending,
+            searching,
         }
     }
 
@@ -153,6 +157,8 @@ impl<DB: Dialect> Store for Sql<DB> {
         filter: &CommunicationFilter,
         page: PageRequest,
     ) -> Result<Page<Communication>, Error> {
+        let words = filter.words.as_ref();
+        let _place = self.searching.take(&self.reading, words).await?;
         communications::list(&self.reading, filter, page).await
     }
 
@@ -184,6 +190,8 @@ impl<DB: Dialect> Store for Sql<DB> {
         filter: &MeetingFilter,
         page: PageRequest,
     ) -> Result<Page<Meeting>, Error> {
+        let words = filter.words.as_ref();
+        let _place = self.searching.take(&self.reading, words).await?;
         meetings::list(&self.reading, filter, page).await
     }
 

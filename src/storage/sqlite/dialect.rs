@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::super::batch::Batch;
 use super::super::sql::fields::Columns;
 use super::super::sql::lease::Lease;
+use super::super::sql::search::{Many, Search};
 use super::super::sql::statement::Value;
 use super::super::sql::{Dialect, Fetched};
 use super::super::{Communication, Error, Upkeep, Words};
@@ -23,10 +24,29 @@ impl Dialect for Sqlite {
     const FOR_UPDATE_OF_FREE: &'static str = "";
     const EXPLAIN: Option<&'static str> = None;
     const LOOSE_COMMUNICATIONS: &'static str = "communications";
-    const MESSAGE_HAS: &'static str =
-        "nth in (select rowid from communications_words where communications_words match ?)";
-    const MEETING_HAS: &'static str =
-        "id in (select meeting_id from meeting_words where meeting_words match ?)";
+    /// With a `+` a column is not looked up by any index. To ask FTS5 of each row by `rowid = nth` would read its list of rows up to
+    /// there each time.
+    const MESSAGES_WITH: Search = Search {
+        has: "nth in (select rowid from communications_words where communications_words match ?)",
+        many: Some(Many {
+            counted: "select count(*) as total from
+                      (select 1 from communications_words where communications_words match ? limit ?)",
+            passed: "+nth in (select rowid from communications_words where communications_words match ?)",
+            near: Some(
+                "+nth in (select rowid from communications_words
+                           where communications_words match ? and rowid between ? and ?)",
+            ),
+        }),
+    };
+    const MEETINGS_WITH: Search = Search {
+        has: "id in (select meeting_id from meeting_words where meeting_words match ?)",
+        many: Some(Many {
+            counted: "select count(*) as total from
+                      (select 1 from meeting_words where meeting_words match ? limit ?)",
+            passed: "+id in (select meeting_id from meeting_words where meeting_words match ?)",
+            near: None,
+        }),
+    };
 
     fn bind(query: &mut QueryBuilder<Self>, value: Value) {
         match value {

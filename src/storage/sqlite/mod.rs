@@ -8,6 +8,8 @@ mod communications;
 mod dialect;
 mod journal;
 #[cfg(test)]
+mod lookups;
+#[cfg(test)]
 mod plans;
 
 use std::path::Path;

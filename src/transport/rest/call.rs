@@ -14,7 +14,7 @@ use crate::actors::permit::Permit;
 use crate::config::Limits;
 use crate::transport::auth::Identity;
 use crate::transport::fields::Fields;
-use crate::transport::{Api, ApiError};
+use crate::transport::{Api, ApiError, media_type};
 
 /// A request to a route that anybody may ask.
 pub(super) struct Visit {
@@ -171,8 +171,7 @@ impl Intake {
     }
 
     fn takes(self, kind: &str) -> bool {
-        let kind = kind.split(';').next().unwrap_or_default().trim();
-        kind.eq_ignore_ascii_case(self.media_type())
+        media_type::is_in_utf8(kind, self.media_type())
     }
 }
 

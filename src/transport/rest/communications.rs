@@ -211,7 +211,7 @@ asked_for! {
             id_parameter("receiver_id", "Sent to this agent."),
             id_parameter("agent_id", "Sent by or to this agent."),
             parameter("topic", "With exactly this topic.", topic, json!("tea")),
-            parameter("q", "With all of these words, in topic or content, upper and lower case alike.",
+            parameter("q", "With all of these words, whole, in topic or content. Both are compared in lower case, which is no case folding: `STRASSE` does not find `Straße`.",
                       json!({"type": "string", "maxLength": Limits::SEARCH_MAX_CHARS}), json!("meet")),
         ])
     };

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -290,7 +289,7 @@ impl NewCommunication {
 fn content(body: &mut Fields) -> Option<(String, bool)> {
     const FIELD: &str = "message_content";
     if body.starts(FIELD, ['{', '[']) {
-        let json: Box<RawValue> = body.take(FIELD)?;
+        let json = body.readable_json(FIELD)?;
         return Some((json.get().to_owned(), true));
     }
     let text = body.required_text(FIELD, usize::MAX)?;
@@ -307,7 +306,7 @@ described! {
             "sender_id": {"type": "string", "format": "uuid", "description": "The agent that sent it: your own."},
             "receiver_id": {"type": "string", "format": "uuid", "description": "The agent that was to read it."},
             "message_content": {"type": ["string", "object", "array"], "minLength": 1,
-                "description": "A text, without U+0000; or JSON, kept and given back exactly as it stands here."},
+                "description": "A text, without U+0000; or JSON, nested at most 100 deep, kept and given back exactly as it stands here. Neither has half of a surrogate pair."},
             "topic": {"type": ["string", "null"], "maxLength": MAX_TOPIC_CHARS},
             "content_type": {"type": ["string", "null"], "maxLength": MAX_TOPIC_CHARS, "pattern": media_type::PATTERN,
                 "description": "Its media type: `text/plain`, or `application/json` of JSON, unless it is given."},

@@ -214,7 +214,7 @@ asked_for! {
             parameter("status", "Standing so.", schema::of::<Status>(), json!("in_progress")),
             parameter("outcome", "Ended so.", schema::of::<Outcome>(), json!("consensus")),
             id_parameter("agent_id", "With this participant or moderator."),
-            parameter("q", "With all of these words in its topic, upper and lower case alike.",
+            parameter("q", "With all of these words, whole, in its topic. Both are compared in lower case, which is no case folding: `STRASSE` does not find `Straße`.",
                       json!({"type": "string", "maxLength": Limits::SEARCH_MAX_CHARS}), json!("tea")),
             start,
             end,

@@ -196,7 +196,7 @@ fn refusals(
         (
             has_body,
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "`unsupported_media_type`: send the media type that is taken, and the body as it is, without a `Content-Encoding`.",
+            "`unsupported_media_type`: send the media type that is taken, or none, in UTF-8, and the body as it is, without a `Content-Encoding`.",
         ),
         (
             !is_public,

@@ -110,11 +110,12 @@ impl Found {
                 answers.hold(answered?).await
             }
             Answer::Acting(intake, answer) => {
+                let (clock, presence) = (&api.context.clock, &api.context.presence);
+                let (asked, dismissals) = (clock.elapsed(), presence.dismissals());
                 let identity = auth::identify(&api, load.headers()).await?;
-                let clock = &api.context.clock;
-                let identified = clock.elapsed();
                 let (body, room) = load.take_body(*intake, &api).await?;
-                if clock.elapsed().saturating_sub(identified) > Limits::IDENTITY_MAX_AGE {
+                let is_old = clock.elapsed().saturating_sub(asked) > Limits::IDENTITY_MAX_AGE;
+                if is_old || presence.dismissals() != dismissals {
                     auth::ensure_still(&api, load.headers(), &identity).await?;
                 }
                 let fingerprint = || Fingerprint::of(&route.method(), &path, load.query(), &body);
