@@ -114,7 +114,7 @@ async fn what_is_refused_comes_back_later_and_what_is_accepted_is_kept(fresh: Fr
     a.turn().await;
     let mut crowd = Crowd::in_the_hall(&server, rex.id).await;
 
-    let held = fresh.hold_writes().await;
+    let mut held = fresh.hold_writes().await;
     crowd.send().await;
     let refusals = format!(
         "synod_refusals_total{{code=\"overloaded\"}} {}\n",
@@ -134,7 +134,7 @@ async fn what_is_refused_comes_back_later_and_what_is_accepted_is_kept(fresh: Fr
         [""; 0],
         "who only reads is not refused"
     );
-    held.let_go().await;
+    held.release().await;
 
     let taken = crowd.taken().await;
     assert_eq!(taken.len(), PLACES);
@@ -199,7 +199,7 @@ async fn a_flood_of_ten_times_what_there_is_room_for_takes_no_more_memory() {
         flooding.push(ada.client.line(None).await.unwrap());
     }
     let before = server.memory_bytes();
-    let held = fresh.hold_writes().await;
+    let mut held = fresh.hold_writes().await;
     for (n, socket) in full.iter_mut().enumerate() {
         for k in 0..in_flight {
             let text = message(rex.id, &format!("{n} {k}"), &content).to_string();
@@ -235,7 +235,7 @@ async fn a_flood_of_ten_times_what_there_is_room_for_takes_no_more_memory() {
         flooded.saturating_sub(filled) < offered / 4,
         "what is refused is not kept"
     );
-    held.let_go().await;
+    held.release().await;
     for socket in &mut full {
         for _ in 0..in_flight {
             let answer = heard(socket).await;

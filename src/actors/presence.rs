@@ -23,7 +23,7 @@ use crate::wire::{CloseCode, Frame};
 pub struct Presence {
     sockets: Arc<DashMap<AgentId, Vec<Present>>>,
     is_draining: Arc<AtomicBool>,
-    changes: Arc<AtomicU64>,
+    dismissals: Arc<AtomicU64>,
 }
 
 /// Whose a socket is: the agent or observer, and the token that opened it.
@@ -103,21 +103,26 @@ impl Presence {
 
     /// Closes every socket of an agent whose token was taken away.
     pub fn dismiss(&self, agent: AgentId) {
-        self.note_change();
+        self.dismissals.fetch_add(1, Ordering::SeqCst);
         if let Some(sockets) = self.sockets.get(&agent) {
             let readers = sockets.iter().map(|socket| &socket.reader);
             readers.for_each(|reader| reader.close(CloseCode::REVOKED));
         }
     }
 
-    /// Notes that a token was taken away or replaced here.
-    pub fn note_change(&self) {
-        self.changes.fetch_add(1, Ordering::SeqCst);
+    /// Closes the sockets of an agent that another token opened than the one it has now. Several may have replaced it at once, so
+    /// the database is asked who was last.
+    ///
+    /// # Errors
+    /// As the store's: then it is left to [`verify`](Self::verify).
+    pub async fn dismiss_replaced(&self, store: &dyn Store, agent: AgentId) -> Result<(), Error> {
+        self.dismissals.fetch_add(1, Ordering::SeqCst);
+        self.verify_these(store, &[agent]).await
     }
 
-    /// How often that was: where it has changed, whoever was known before may be known no more.
-    pub fn changes(&self) -> u64 {
-        self.changes.load(Ordering::SeqCst)
+    /// How often a token went on this server: where that has changed, whoever was known before may be known no more.
+    pub fn dismissals(&self) -> u64 {
+        self.dismissals.load(Ordering::SeqCst)
     }
 
     /// Sends every line away: the server is going down. Sockets in meetings are sent away by these.
@@ -141,12 +146,15 @@ impl Presence {
         }
     }
 
-    /// The same for those of a few agents: a token may have gone while its socket was being opened, or was replaced, by several at
-    /// once perhaps, of whom only the database knows who was last.
+    /// The same for those of a few agents: a token may have gone while its socket was being opened.
     ///
     /// # Errors
     /// As the store's: then nothing is known.
-    pub async fn verify_these(&self, store: &dyn Store, agents: &[AgentId]) -> Result<(), Error> {
+    pub(super) async fn verify_these(
+        &self,
+        store: &dyn Store,
+        agents: &[AgentId],
+    ) -> Result<(), Error> {
         // Looked at before it is asked: a socket that a newer token opens meanwhile is not judged by the answer.
         let sockets: Vec<_> = agents
             .iter()

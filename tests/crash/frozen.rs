@@ -5,7 +5,7 @@ use synod::wire::CloseCode;
 
 use crate::support::agent::Agent;
 use crate::support::checker::{Checked, check};
-use crate::support::database::{Fresh, Held};
+use crate::support::database::{Fresh, somebody_waits};
 use crate::support::on_each_database;
 use crate::support::process::Process;
 use crate::support::server::{agents, meeting, step};
@@ -111,11 +111,11 @@ async fn a_server_that_was_overtaken_while_it_stood_still_writes_nothing_more(fr
 async fn a_server_that_stood_still_in_the_middle_of_a_commit_says_only_what_is_kept() {
     let fresh = Fresh::postgres().await;
     let mut first = Frozen::of(&fresh).await;
-    let mut held = Held::of(&fresh).await;
+    let mut held = fresh.hold_writes().await;
     let mut frame = opinion("on its way");
     frame["id"] = "once".into();
     first.talks[1].send(frame.to_string()).await;
-    held.is_felt().await;
+    somebody_waits(&mut fresh.psql().await).await;
     first.server.freeze();
     held.release().await;
     let mut second = Process::serve(&fresh).await;

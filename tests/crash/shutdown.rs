@@ -15,7 +15,7 @@ use super::load::Load;
 use super::outage::{FLAGS, WORK};
 use crate::support::agent::Agent;
 use crate::support::checker::check;
-use crate::support::database::{Fresh, Held};
+use crate::support::database::{Fresh, Held, somebody_waits};
 use crate::support::on_each_database;
 use crate::support::patience::{eventually, within};
 use crate::support::process::Process;
@@ -83,11 +83,11 @@ impl Stopping {
         let stream = TcpStream::connect(address(&server)).await.unwrap();
         let (old, connection) = handshake(TokioIo::new(stream)).await.unwrap();
         tokio::spawn(connection);
-        let mut held = Held::of(fresh).await;
+        let held = fresh.hold_writes().await;
         let mut frame = opinion("on its way");
         frame["id"] = "once".into();
         talk.send(frame.to_string()).await;
-        held.is_felt().await;
+        somebody_waits(&mut fresh.psql().await).await;
         let mut stopping = Self {
             server,
             held,

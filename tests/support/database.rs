@@ -31,12 +31,14 @@ pub(crate) enum Held {
 }
 
 impl Held {
-    pub(crate) async fn let_go(self) {
-        let closed = match self {
-            Self::Postgres(connection) => connection.close().await,
-            Self::Sqlite(connection) => connection.close().await,
+    /// Lets everybody write again.
+    pub(crate) async fn release(&mut self) {
+        let release = sqlx::raw_sql("rollback");
+        let released = match self {
+            Self::Postgres(connection) => release.execute(connection).await.map(drop),
+            Self::Sqlite(connection) => release.execute(connection).await.map(drop),
         };
-        closed.expect("it is let go");
+        released.expect("it is let go");
     }
 }
 
@@ -182,37 +184,6 @@ impl Fresh {
             panic!("this test is about PostgreSQL");
         };
         PgConnection::connect(url).await.expect("a connection")
-    }
-}
-
-/// A PostgreSQL database in which no event can be written for a while.
-pub(crate) struct Held {
-    holder: PgConnection,
-    watcher: PgConnection,
-}
-
-impl Held {
-    /// Lets nobody write events from now on.
-    pub(crate) async fn of(fresh: &Fresh) -> Self {
-        let mut holder = fresh.psql().await;
-        let hold = "begin; lock table meeting_events in exclusive mode";
-        let held = sqlx::raw_sql(hold).execute(&mut holder).await;
-        held.expect("the table is locked");
-        Self {
-            holder,
-            watcher: fresh.psql().await,
-        }
-    }
-
-    /// Waits until somebody waits to write.
-    pub(crate) async fn is_felt(&mut self) {
-        somebody_waits(&mut self.watcher).await;
-    }
-
-    /// Lets everybody write again.
-    pub(crate) async fn release(&mut self) {
-        let released = sqlx::raw_sql("rollback").execute(&mut self.holder).await;
-        released.expect("the table is free");
     }
 }
 

@@ -138,8 +138,7 @@ async fn rotate(call: Call, act: Arc<Act>) -> Result<Response, ApiError> {
         return Err(missing());
     }
     let sockets = &context.presence;
-    sockets.note_change();
-    if let Err(error) = sockets.verify_these(&*context.store, &[id]).await {
+    if let Err(error) = sockets.dismiss_replaced(&*context.store, id).await {
         warn!(%error, "the sockets of a token that was replaced are closed later");
     }
     Ok(ok(&credentials))

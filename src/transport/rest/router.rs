@@ -111,11 +111,11 @@ impl Found {
             }
             Answer::Acting(intake, answer) => {
                 let (clock, presence) = (&api.context.clock, &api.context.presence);
-                let (asked, changes) = (clock.elapsed(), presence.changes());
+                let (asked, dismissals) = (clock.elapsed(), presence.dismissals());
                 let identity = auth::identify(&api, load.headers()).await?;
                 let (body, room) = load.take_body(*intake, &api).await?;
                 let is_old = clock.elapsed().saturating_sub(asked) > Limits::IDENTITY_MAX_AGE;
-                if is_old || presence.changes() != changes {
+                if is_old || presence.dismissals() != dismissals {
                     auth::ensure_still(&api, load.headers(), &identity).await?;
                 }
                 let fingerprint = || Fingerprint::of(&route.method(), &path, load.query(), &body);
