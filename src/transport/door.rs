@@ -231,8 +231,7 @@ mod tests {
             assert!(names(Version::HTTP_11, &[good]), "{good}");
         }
         for bad in [
-            "", ":80", "a b", "a/b", "a?b", "a@b", "a,b", "a:b", "a:99999", "a:1:2", "[::1",
-            "http://a",
+            "", ":80", "a b", "a/b", "a?b", "a@b", "a:b", "a:99999", "a:1:2", "[::1", "http://a",
         ] {
             assert!(!names(Version::HTTP_11, &[bad]), "{bad}");
         }
