@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 use sqlx::Connection;
-use synod::storage::{CommunicationFilter, PageRequest, Start, Words};
+use synod::storage::{Communication, CommunicationFilter, Start, Store, Words};
 
 use super::fixtures::{agents, page};
 use crate::support::database::Fresh;
@@ -75,41 +75,43 @@ async fn the_pages_of_a_frequent_word_in_sqlite_are_the_list_in_order() {
                 words,
                 ..filter.clone()
             };
-            let mut next = PageRequest {
-                size: 500,
-                ..page(1, 500)
-            };
-            let mut found = Vec::new();
-            loop {
-                let answer = fresh.store.communications(&filter, next).await.unwrap();
-                if let Some(total) = answer.total {
-                    let is_right = if total.is_estimate {
-                        total.rows > 1_000 && sorted.len() > 1_000
-                    } else {
-                        total.rows == sorted.len() as u64
-                    };
-                    assert!(is_right, "{word}, {condition}: {total:?}");
-                }
-                found.extend(answer.items.iter().map(|m| m.id.0.simple().to_string()));
-                let Some(keyset) = answer.next else { break };
-                next.start = Start::After(keyset);
-            }
-            assert_eq!(found.len(), sorted.len(), "{word}, {condition}");
-            assert!(found == sorted, "{word}, {condition}");
-            let third = fresh
-                .store
-                .communications(&filter, page(3, 50))
-                .await
-                .unwrap();
-            let third: Vec<_> = third
-                .items
-                .iter()
-                .map(|m| m.id.0.simple().to_string())
-                .collect();
-            let expected = &sorted[sorted.len().min(100)..sorted.len().min(150)];
-            assert!(third == expected, "{word}, {condition}");
+            let about = format!("{word}, {condition}");
+            pages_are(&*fresh.store, &filter, &sorted, &about).await;
         }
     }
+}
+
+/// Walks through a list by cursor, and opens its third page by number.
+async fn pages_are(
+    store: &dyn Store,
+    filter: &CommunicationFilter,
+    sorted: &[String],
+    about: &str,
+) {
+    let ids = |found: &[Communication]| -> Vec<String> {
+        let ids = found.iter().map(|m| m.id.0.simple().to_string());
+        ids.collect()
+    };
+    let (mut next, mut found) = (page(1, 500), Vec::new());
+    loop {
+        let answer = store.communications(filter, next).await.unwrap();
+        if let Some(total) = answer.total {
+            let is_right = if total.is_estimate {
+                total.rows > 1_000 && sorted.len() > 1_000
+            } else {
+                total.rows == sorted.len() as u64
+            };
+            assert!(is_right, "{about}: {total:?}");
+        }
+        found.extend(ids(&answer.items));
+        let Some(keyset) = answer.next else { break };
+        next.start = Start::After(keyset);
+    }
+    assert_eq!(found.len(), sorted.len(), "{about}");
+    assert!(found == sorted, "{about}");
+    let third = store.communications(filter, page(3, 50)).await.unwrap();
+    let expected = &sorted[sorted.len().min(100)..sorted.len().min(150)];
+    assert!(ids(&third.items) == expected, "{about}");
 }
 
 #[tokio::test]
