@@ -2,6 +2,7 @@
 
 use futures_util::future::join_all;
 use sqlx::Connection;
+use synod::domain::AgentId;
 use synod::storage::{CommunicationFilter, PageRequest, Start, Words};
 
 use super::fixtures::{agents, page};
@@ -32,18 +33,12 @@ fn sorted(word: &str, condition: &str) -> String {
     )
 }
 
-#[tokio::test]
-async fn the_pages_of_a_frequent_word_in_sqlite_are_the_list_in_order() {
-    let fresh = Fresh::sqlite().await;
-    let mut known = agents(&*fresh.store, 2).await;
-    known.sort_by_key(|agent| agent.0);
-    for sql in FILL {
-        fresh.execute(sql).await;
-    }
-    let first = format!("x'{}'", known[0].0.simple());
+/// Filters beside the word, each with its condition.
+fn filters(agent: AgentId) -> [(CommunicationFilter, String); 4] {
+    let first = format!("x'{}'", agent.0.simple());
     let all = CommunicationFilter::default();
-    let sender = Some(known[0]);
-    let filters: [(CommunicationFilter, String); 4] = [
+    let sender = Some(agent);
+    [
         (all.clone(), "true".to_owned()),
         (
             CommunicationFilter {
@@ -66,7 +61,18 @@ async fn the_pages_of_a_frequent_word_in_sqlite_are_the_list_in_order() {
             },
             "timestamp < 1700002800000000".to_owned(),
         ),
-    ];
+    ]
+}
+
+#[tokio::test]
+async fn the_pages_of_a_frequent_word_in_sqlite_are_the_list_in_order() {
+    let fresh = Fresh::sqlite().await;
+    let mut known = agents(&*fresh.store, 2).await;
+    known.sort_by_key(|agent| agent.0);
+    for sql in FILL {
+        fresh.execute(sql).await;
+    }
+    let filters = filters(known[0]);
     for word in ["all", "some", "old", "few"] {
         for (filter, condition) in &filters {
             let sorted = fresh.texts(sorted(word, condition)).await;
