@@ -70,6 +70,10 @@ pub fn decode(kind: &str, version: u16, payload: &str) -> Result<Event, DecodeEr
             "this server knows version {VERSION}. {NEWER}"
         )));
     }
+    // Serde would take fields in a list as well.
+    if !payload.trim_start().starts_with('{') {
+        return Err(fault(format!("its payload is no JSON object. {DAMAGED}")));
+    }
     let text = format!("{{{}:{payload}}}", to_json(&kind));
     let mut json = serde_json::Deserializer::from_str(&text);
     let decoded = Kept::deserialize(&mut json).and_then(|event| json.end().map(|()| event));
