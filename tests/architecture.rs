@@ -103,6 +103,26 @@ fn every_test_and_bench_is_run() {
     hold(|source| never_run(source, &manifest, &modules));
 }
 
+/// What a promise names as its proof is there: a test by its name, a file by its path, a limit by its setting.
+#[test]
+fn every_promise_names_what_shows_it() {
+    let promises = fs::read_to_string(reading::root().join("docs/guarantees.md"));
+    let promises = promises.expect("docs/guarantees.md is readable");
+    let sources = reading::sources(SOURCE_FOLDERS);
+    let is_there = |name: &str| {
+        let path = reading::root().join(name);
+        let said = |source: &Source| source.text.contains(name);
+        path.exists() || sources.iter().any(said)
+    };
+    // Every other piece stands between backticks; shell and what is said is in blocks or has spaces.
+    let names = promises.split('`').skip(1).step_by(2);
+    let names = names.filter(|name| name.contains('_') || name.starts_with("tests/"));
+    let missing: Vec<_> = names
+        .filter(|name| !name.contains([' ', '\n']) && !is_there(name))
+        .collect();
+    assert!(missing.is_empty(), "docs/guarantees.md names {missing:?}");
+}
+
 /// Fails with every violation of `rule` in the tree.
 fn hold(rule: impl Fn(&Source) -> Vec<Violation>) {
     let sources = reading::sources(SOURCE_FOLDERS);
