@@ -16,6 +16,7 @@ mod generated;
 mod golden;
 mod limits;
 mod liveness;
+mod load;
 mod mail;
 mod meeting;
 mod overload;

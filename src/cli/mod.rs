@@ -13,9 +13,11 @@
 //! Start with [`run`].
 
 mod demo;
+mod load;
 mod migrate;
 mod serve;
 pub mod settings;
+mod stage;
 mod stop;
 mod teller;
 mod token;
@@ -41,6 +43,7 @@ pub struct Cli {
 enum Task {
     Serve(Box<serve::Serve>),
     Demo(demo::Demo),
+    Load(load::Load),
     Migrate(migrate::Migrate),
     Token(token::Token),
 }
@@ -50,7 +53,8 @@ Examples:
   synod demo                             see a meeting, nothing to set up
   synod serve                            a server with an embedded database in ./synod-data
   synod serve --config synod.toml        with settings from a file
-  synod token create Ada                 a token for an agent";
+  synod token create Ada                 a token for an agent
+  synod load --spawn meetings            what this machine can do";
 
 /// Does what the arguments say; the first is the program's own name.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -95,6 +99,7 @@ impl Cli {
             match self.task {
                 Task::Serve(serve) => serve.run().await,
                 Task::Demo(demo) => demo.run().await,
+                Task::Load(load) => load.run().await,
                 Task::Migrate(migrate) => migrate.run().await,
                 Task::Token(token) => token.run().await,
             }

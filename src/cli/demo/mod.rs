@@ -5,7 +5,6 @@
 
 mod agent;
 mod script;
-mod stage;
 
 use std::io::{IsTerminal, Write};
 
@@ -17,7 +16,7 @@ use uuid::Uuid;
 
 use self::agent::{Agent, Pace};
 use self::script::Script;
-use self::stage::Stage;
+use super::stage::Stage;
 use super::stop;
 use super::teller::Teller;
 use crate::client::{Client, Credentials, ServerFrame, Socket};
@@ -62,7 +61,7 @@ impl Demo {
         let drawn = u64::from(u16::from_le_bytes(clock.bytes()));
         let seed = self.seed.unwrap_or(drawn);
         let script = Script::new(seed, self.agents.into(), self.rounds.into())?;
-        let mut stage = Stage::open(&clock).await?;
+        let mut stage = Stage::open(&clock, None).await?;
         let admin = stage.admin.clone();
         let mut shown = tokio::select! {
             shown = self.show(&admin, script, seed) => shown,

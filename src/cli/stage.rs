@@ -1,4 +1,4 @@
-//! The demo's server: a real one, on a free port, with an embedded database that goes with it.
+//! A server for the length of one command: a real one, on a free port, with an embedded database that goes with it.
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -27,16 +27,18 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    /// Starts the server and waits until it is ready.
-    pub(super) async fn open(clock: &Clock) -> anyhow::Result<Self> {
+    /// Starts the server, on another database if one is named, and waits until it is ready.
+    pub(super) async fn open(clock: &Clock, database_url: Option<&str>) -> anyhow::Result<Self> {
         let directory = tempfile::Builder::new()
-            .prefix("synod-demo-")
+            .prefix("synod-")
             .tempdir()
             .context("cannot make a temporary directory: set TMPDIR to one that can be written")?;
         let (token, _) = auth::issue(clock);
         let data_dir = format!("--data-dir={}", directory.path().display());
         let admin_token = format!("--admin-token={token}");
-        let config = settings::from_flags([data_dir, admin_token])?;
+        let database_url = database_url.map(|url| format!("--database-url={url}"));
+        let flags = [data_dir, admin_token].into_iter().chain(database_url);
+        let config = settings::from_flags(flags)?;
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let admin = Client::new(&format!("http://{}", listener.local_addr()?), &token)?;
         let (stop, stopped) = oneshot::channel();
@@ -70,7 +72,7 @@ impl Stage {
     /// Ends only when the server ends by itself, which it should not.
     pub(super) async fn failure(&mut self) -> anyhow::Error {
         match (&mut self.running).await {
-            Ok(()) => anyhow!("the server ended before the meeting did"),
+            Ok(()) => anyhow!("the server ended by itself"),
             Err(error) => error.context("the server failed"),
         }
     }
