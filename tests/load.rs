@@ -10,6 +10,7 @@ use crate::support::server::{ADMIN_TOKEN, Server};
 
 on_each_database!(
     meetings_are_held_to_their_last_event,
+    agents_that_drop_and_resume_and_agents_that_only_listen_are_all_accounted_for,
     messages_are_logged_at_a_rate_and_flat_out_and_read_back,
 );
 
@@ -44,6 +45,22 @@ async fn meetings_are_held_to_their_last_event(fresh: Fresh) {
         told["ms"]["p50"].as_f64() <= told["ms"]["max"].as_f64(),
         "{told}"
     );
+    server.stop().await;
+}
+
+async fn agents_that_drop_and_resume_and_agents_that_only_listen_are_all_accounted_for(
+    fresh: Fresh,
+) {
+    let server = Server::on(&fresh).await;
+    let size = ["--meetings", "1", "--agents", "3", "--rounds", "4"];
+    let churn = ["churn", "--drop-percent", "40"];
+    let (is_content, told) = load(&server, &[&churn[..], &size[..]].concat()).await;
+    assert!(is_content, "{told}");
+    assert_eq!(told["count"], 3 * 4, "{told}");
+    let idle = ["connections", "--agents", "20", "--hold", "0"];
+    let (is_content, told) = load(&server, &idle).await;
+    assert!(is_content, "{told}");
+    assert_eq!(told["count"], 20, "{told}");
     server.stop().await;
 }
 

@@ -38,8 +38,24 @@ pub(super) struct Meetings {
     opinion_bytes: u32,
 }
 
-impl Meetings {
+/// Hold meetings whose agents drop their connections when they are asked, and resume.
+#[derive(Args)]
+pub(super) struct Churn {
+    #[command(flatten)]
+    meetings: Meetings,
+    /// How often an agent that is asked drops its connection instead of answering, and comes back.
+    #[arg(long, value_name = "PERCENT", default_value_t = 10, value_parser = clap::value_parser!(u8).range(0..=90))]
+    drop_percent: u8,
+}
+
+impl Churn {
     pub(super) async fn play(&self, bench: &Bench) -> anyhow::Result<Report> {
+        self.meetings.play(bench, self.drop_percent).await
+    }
+}
+
+impl Meetings {
+    pub(super) async fn play(&self, bench: &Bench, drop_percent: u8) -> anyhow::Result<Report> {
         let (meetings, each) = (self.count as usize, self.agents as usize);
         let agents = bench.agents(meetings * each).await?;
         let turns = u64::from(self.count) * u64::from(self.agents) * u64::from(self.rounds);
@@ -52,7 +68,10 @@ impl Meetings {
             let meeting = self.open(bench, seated).await?;
             opened.push(meeting);
             for credentials in seated {
-                let sitter = self.sitter(bench, credentials, meeting)?;
+                let sitter = Sitter {
+                    drop_percent,
+                    ..self.sitter(bench, credentials, meeting)?
+                };
                 sitting.spawn(sitter.sit(Arc::clone(&barrier)));
             }
         }
@@ -106,6 +125,7 @@ impl Meetings {
             meeting,
             think: Duration::from_millis(self.think_ms),
             opinion: "o".repeat(self.opinion_bytes as usize),
+            drop_percent: 0,
             witness: Witness::of(agent.id),
         })
     }
@@ -120,6 +140,7 @@ struct Sitter {
     meeting: Uuid,
     think: Duration,
     opinion: String,
+    drop_percent: u8,
     witness: Witness,
 }
 
@@ -136,6 +157,9 @@ impl Sitter {
                 bail!("an agent was sent away: {ended}");
             }
             socket = self.enter().await?;
+            for id in self.witness.unanswered() {
+                self.say(&mut socket, &id).await;
+            }
         }
         let over = self.client.meeting(self.meeting).await?;
         let last_seq = over["last_seq"]
@@ -143,6 +167,11 @@ impl Sitter {
             .context("a meeting has a last_seq")?;
         self.witness.ends(last_seq);
         Ok(self.witness)
+    }
+
+    fn drops(&self) -> bool {
+        let [dice] = self.clock.bytes::<1>();
+        u32::from(dice) * 100 < u32::from(self.drop_percent) * 256
     }
 
     async fn enter(&self) -> anyhow::Result<Socket> {
@@ -158,25 +187,40 @@ impl Sitter {
                 Err(ended) => return ended,
             };
             self.witness.hears(&frame, self.clock.elapsed());
-            // A connection that takes no more says why when it is read.
-            let _ = match &frame {
+            let is_asked = matches!(
+                frame,
+                ServerFrame::OpinionRequest(_) | ServerFrame::ConsensusRequest(_)
+            );
+            if is_asked && self.drops() {
+                return Ended {
+                    code: Ended::LOST,
+                    reason: "dropped on purpose".to_owned(),
+                };
+            }
+            let id = match &frame {
                 ServerFrame::OpinionRequest(request) => {
                     if !self.think.is_zero() {
                         tokio::time::sleep(self.think).await;
                     }
-                    self.progress.inc(1);
-                    let id = format!("{OPINION} {}", request.round);
-                    self.witness.says(&id, self.clock.elapsed());
-                    socket.speak(&id, &self.opinion, None).await
+                    format!("{OPINION} {}", request.round)
                 }
-                ServerFrame::ConsensusRequest(request) => {
-                    let id = format!("vote {}", request.round);
-                    self.witness.says(&id, self.clock.elapsed());
-                    // Against it, so that there is another round.
-                    socket.vote(&id, Some(false), None).await
-                }
-                _ => Ok(()),
+                ServerFrame::ConsensusRequest(request) => format!("vote {}", request.round),
+                _ => continue,
             };
+            if self.witness.says(&id, self.clock.elapsed()) {
+                self.say(socket, &id).await;
+            }
         }
+    }
+
+    /// A connection that takes no more says why when it is read.
+    async fn say(&self, socket: &mut Socket, id: &str) {
+        let _ = if id.starts_with(OPINION) {
+            self.progress.inc(1);
+            socket.speak(id, &self.opinion, None).await
+        } else {
+            // Against it, so that there is another round.
+            socket.vote(id, Some(false), None).await
+        };
     }
 }

@@ -3,6 +3,7 @@
 //! A scenario makes its agents, lets them do what agents do, and holds every answer and every event against what must be. What it
 //! found stands in one [`Report`]; whoever checks nothing measures nothing.
 
+mod connections;
 mod log;
 mod meetings;
 mod report;
@@ -68,13 +69,17 @@ struct Target {
 #[derive(Subcommand)]
 enum Scenario {
     Meetings(meetings::Meetings),
+    Churn(meetings::Churn),
     Log(log::Log),
+    Connections(connections::Connections),
 }
 
 const EXAMPLES: &str = "\
 Examples:
   synod load --spawn meetings
   synod load --spawn meetings --meetings 5 --agents 20 --rounds 10
+  synod load --spawn churn --drop-percent 30
+  synod load --spawn connections --agents 5000
   SYNOD_ADMIN_TOKEN=… synod load --url http://10.0.0.7:8080 log --rate 500 --seconds 60
   synod load --spawn --database-url postgres://synod@127.0.0.1/synod --json log
 
@@ -143,8 +148,10 @@ impl Target {
 impl Scenario {
     async fn play(&self, bench: &Bench) -> anyhow::Result<Report> {
         match self {
-            Self::Meetings(meetings) => meetings.play(bench).await,
+            Self::Meetings(meetings) => meetings.play(bench, 0).await,
+            Self::Churn(churn) => churn.play(bench).await,
             Self::Log(log) => log.play(bench).await,
+            Self::Connections(connections) => connections.play(bench).await,
         }
     }
 }

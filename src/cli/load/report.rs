@@ -140,10 +140,7 @@ impl fmt::Display for Report {
         row(f, "refused", flaws.refused.to_string())?;
         match &flaws.first {
             Some(first) => write!(f, "first flaw: {first}"),
-            None => write!(
-                f,
-                "every agent heard every event once, in order; all that was answered is kept"
-            ),
+            None => write!(f, "nothing was lost, doubled, out of order or refused"),
         }
     }
 }

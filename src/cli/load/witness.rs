@@ -38,9 +38,16 @@ impl Witness {
         self.last_seq
     }
 
-    /// It says something now.
-    pub(super) fn says(&mut self, id: &str, now: Duration) {
+    /// It says something now, unless it has and waits for the answer.
+    pub(super) fn says(&mut self, id: &str, now: Duration) -> bool {
+        let is_new = !self.unanswered.contains_key(id);
         self.unanswered.entry(id.to_owned()).or_insert(now);
+        is_new
+    }
+
+    /// What it said and heard no answer to, to be said again where a connection was lost: under the same id it acts once.
+    pub(super) fn unanswered(&self) -> Vec<String> {
+        self.unanswered.keys().cloned().collect()
     }
 
     /// It hears a frame.
