@@ -78,9 +78,11 @@ impl Operator {
                         .chronicle
                         .note("operator", format!("{path}: {status} {said}"));
                     let said: Value = serde_json::from_slice(body).unwrap();
-                    // A meeting may have ended or started by itself before the operator's step came.
-                    let is_refused =
-                        status.as_u16() == 409 && said["error"] != "idempotency_key_in_use";
+                    // A meeting may have ended or started by itself before the operator's step came. A server that lost it and has not
+                    // noticed refuses from what it last knew.
+                    let is_for_now = ["idempotency_key_in_use", "meeting_not_paused"];
+                    let is_refused = status.as_u16() == 409
+                        && !is_for_now.iter().any(|code| said["error"] == *code);
                     if status.is_success() || is_refused {
                         return said;
                     }

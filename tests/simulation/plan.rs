@@ -83,7 +83,9 @@ impl MeetingPlan {
         };
         let order = ["fixed", "rotate", "shuffle"][dice.random_range(0..3)];
         let start = ["manual", "when_all_joined"][dice.random_range(0..2)];
-        let bound = rounds * (agents * opinion.max(grace) + vote) + grace;
+        // Servers that come back, or pass it on to one another, give each turn and ballot more time, but no more than this often.
+        let graces = 3 * grace;
+        let bound = rounds * (agents * (opinion + graces) + vote + graces);
         let mut steps = vec!["start"];
         if dice.random_bool(0.2) {
             steps.extend(["pause", "resume"]);

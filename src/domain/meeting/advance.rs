@@ -47,7 +47,8 @@ impl Scribe<'_> {
             Phase::Concluded { .. } => false,
         };
         if changes_something {
-            let deadline = self.deadline_after_grace();
+            let has_grace = self.meeting.graces < GRACES_MAX;
+            let deadline = self.deadline_after_grace().filter(|_| has_grace);
             self.record(Event::MeetingRecovered { deadline });
             self.advance();
         }
@@ -158,3 +159,7 @@ impl Scribe<'_> {
         (deadline < grace_end).then_some(grace_end)
     }
 }
+
+/// How often one turn or ballot gets more time because the server came back: enough for a bad day, and an end to it, since agents that go
+/// from one server to another and back make the meeting move each time.
+const GRACES_MAX: u32 = 3;

@@ -19,7 +19,10 @@ impl Meeting {
             Event::RoundOpened { round, order } => self.apply_round(*round, order),
             Event::TurnOpened {
                 agent, deadline, ..
-            } => self.apply_turn(at, *agent, *deadline),
+            } => {
+                self.graces = 0;
+                self.apply_turn(at, *agent, *deadline);
+            }
             Event::OpinionPresented {
                 agent,
                 content,
@@ -35,6 +38,7 @@ impl Meeting {
                 deadline,
                 ..
             } => {
+                self.graces = 0;
                 self.phase = Phase::Voting(Ballot::new(motion.clone(), voters.clone(), *deadline));
             }
             Event::VoteRecorded { agent, vote, .. } => {
@@ -66,6 +70,7 @@ impl Meeting {
             Event::DeadlineMoved { deadline } => self.apply_deadline(at, Some(*deadline)),
             Event::MeetingRecovered { deadline } => {
                 self.roster.disconnect_all();
+                self.graces += u32::from(deadline.is_some());
                 self.apply_deadline(at, *deadline);
             }
         }

@@ -41,6 +41,8 @@ pub struct Meeting {
     /// What each closed ballot was about and came to.
     ballots: Vec<ClosedBallot>,
     paused_at: Option<DateTime<Utc>>,
+    /// How often the open turn or ballot got more time because the server came back.
+    graces: u32,
     started_at: Option<DateTime<Utc>>,
     completed_at: Option<DateTime<Utc>>,
     summary: Option<String>,
@@ -145,6 +147,7 @@ impl Meeting {
             positions: Vec::new(),
             ballots: Vec::new(),
             paused_at: None,
+            graces: 0,
             started_at: None,
             completed_at: None,
             summary: None,

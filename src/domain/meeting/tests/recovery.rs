@@ -262,3 +262,30 @@ fn a_clock_that_runs_backwards_does_not_turn_the_journal_back() {
         "#]],
     );
 }
+
+#[test]
+fn a_meeting_that_moves_again_and_again_gives_a_turn_no_more_time_in_the_end() {
+    check(
+        seated(&[A, B], quick())
+            .wait_ms(95)
+            .recover()
+            .wait_ms(9)
+            .recover()
+            .wait_ms(9)
+            .recover()
+            .wait_ms(9)
+            .recover()
+            .wait_ms(9),
+        expect![[r#"
+            0    #4 started
+            0    #5 round 1: a b
+            0    #6 turn 1.a until 100
+            95   #7 recovered, deadline now 105
+            104  #8 recovered, deadline now 114
+            113  #9 recovered, deadline now 123
+            122  #10 recovered
+            123  #11 timeout 1.a
+            123  #12 turn 1.b until 223
+        "#]],
+    );
+}
