@@ -104,7 +104,12 @@ async fn hold(server: &Server, path: &str, case: &Case) {
             _ => panic!("section {section}: {what}: no server says {first:#x}"),
         });
     }
-    assert_eq!(&heard, hears, "section {section}: {what}");
+    // What is on its way when the peer breaks the protocol need not be answered any more.
+    let is_cut_short = matches!(&hears[..], [Answer(_), Close(_)]) && heard[..] == hears[1..];
+    assert!(
+        is_cut_short || &heard == hears,
+        "section {section}: {what}: {heard:?}, not {hears:?}"
+    );
     let end = if matches!(hears.last(), Some(Close(_))) {
         None
     } else {
