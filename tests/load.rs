@@ -1,5 +1,7 @@
 //! The load tool, at a small size: not how fast a server is, but that the tool sees all of it.
 
+use std::process::Output;
+
 use serde_json::Value;
 use tokio::process::Command;
 
@@ -14,8 +16,8 @@ on_each_database!(
     messages_are_logged_at_a_rate_and_flat_out_and_read_back,
 );
 
-/// What `synod load` tells of a server, and whether it is content.
-async fn load(server: &Server, args: &[&str]) -> (bool, Value) {
+/// Runs `synod load` against a server, to its end.
+async fn run(server: &Server, args: &[&str]) -> Output {
     let mut program = Command::new(env!("CARGO_BIN_EXE_synod"));
     program
         .env_clear()
@@ -24,7 +26,12 @@ async fn load(server: &Server, args: &[&str]) -> (bool, Value) {
         .args(args)
         .kill_on_drop(true);
     let output = within("the load is over", program.output()).await;
-    let output = output.expect("the program can be started");
+    output.expect("the program can be started")
+}
+
+/// What it tells, and whether it is content.
+async fn load(server: &Server, args: &[&str]) -> (bool, Value) {
+    let output = run(server, args).await;
     let told = serde_json::from_slice(&output.stdout);
     let said = String::from_utf8_lossy(&output.stderr);
     let told = told.unwrap_or_else(|error| panic!("{error}: {said}"));
@@ -86,16 +93,24 @@ async fn what_a_server_refuses_is_a_flaw_and_the_exit_code_says_so() {
     };
     let server = Server::with(&fresh, limits).await;
     // The operator's own token has the same rate, and so the agents are not even made.
-    let mut program = Command::new(env!("CARGO_BIN_EXE_synod"));
-    program
-        .env_clear()
-        .args(["load", "--url", server.admin.address()])
-        .args(["--admin-token", ADMIN_TOKEN, "log", "--seconds", "1"])
-        .kill_on_drop(true);
-    let output = within("the load is over", program.output()).await;
-    let output = output.expect("the program can be started");
+    let output = run(&server, &["log", "--seconds", "1"]).await;
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(said.contains("an agent could not be made"), "{said}");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_agent_that_cannot_come_in_ends_the_load_and_is_not_waited_for() {
+    let fresh = Fresh::sqlite().await;
+    let limits = synod::config::Limits {
+        connections_per_address_max: 40,
+        ..crate::support::server::limits()
+    };
+    let server = Server::with(&fresh, limits).await;
+    let output = run(&server, &["meetings", "--meetings", "1", "--agents", "60"]).await;
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("could not come in"), "{said}");
     server.stop().await;
 }
