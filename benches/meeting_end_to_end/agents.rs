@@ -1,12 +1,14 @@
 //! Agents that answer at once, and the clock of the one that listens.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt, StreamExt};
 use hdrhistogram::Histogram;
 use http::header::AUTHORIZATION;
 use tokio::net::TcpStream;
+use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -41,11 +43,14 @@ pub(crate) fn small_buffers() -> WebSocketConfig {
     WebSocketConfig::default().read_buffer_size(4_096)
 }
 
-/// Sends all who are invited to a meeting, until it is over.
-pub(crate) async fn attend(invitation: Invitation) -> Measured {
+/// Sends all who are invited to a meeting, until it is over. The last comes when it may start.
+pub(crate) async fn attend(invitation: Invitation, start: Arc<Barrier>) -> Measured {
     let path = format!("/ws/meetings/{}", invitation.meeting);
-    let mut agents = JoinSet::new();
+    let (mut agents, last) = (JoinSet::new(), invitation.tokens.last());
     for token in &invitation.tokens {
+        if Some(token) == last {
+            start.wait().await;
+        }
         let socket = connect(invitation.address, &path, Some(token)).await;
         agents.spawn(Agent::new(socket).converse());
     }

@@ -19,7 +19,6 @@ use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::AGENTS;
 use crate::databases::Scratch;
 
 /// As many connections to the database as a server has by default.
@@ -90,9 +89,9 @@ impl House {
     }
 
     /// Creates a meeting of new agents.
-    pub(crate) async fn invite(&self, rounds: u32) -> Invitation {
+    pub(crate) async fn invite(&self, agents: usize, rounds: u32) -> Invitation {
         let (mut participants, mut tokens) = (Vec::new(), Vec::new());
-        for _ in 0..AGENTS {
+        for _ in 0..agents {
             let (id, name) = (AgentId(self.clock.id()), "agent".to_owned());
             let (token, hash) = auth::issue(&self.clock);
             let agent = Agent {

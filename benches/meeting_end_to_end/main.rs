@@ -1,9 +1,9 @@
 //! Whole meetings over real sockets, beside a bare relay: what durability, rules and recovery cost together.
 //!
-//! Twenty agents to a meeting, and each speaks 300 bytes as soon as it is asked. The server is the real one, with its log on,
+//! Meetings of twenty agents and of more, and each agent speaks 300 bytes as soon as it is asked. The server is the real one, with its log on,
 //! on PostgreSQL (the one of `SYNOD_TEST_POSTGRES_URL`), on SQLite, and on the store that keeps nothing, which
 //! tells the database's share from ours. The relay is tokio-tungstenite and
-//! nothing else: it sends whatever comes to all twenty, and whoever is next speaks when it has got it. Servers and agents
+//! nothing else: it sends whatever comes to all who are in, and whoever is next speaks when it has got it. Servers and agents
 //! have a runtime each, in one process.
 //!
 //! * `turns/s`: opinions, while a round was open; in `all/s` the time of ballots is counted in.
@@ -11,8 +11,8 @@
 //! * `p50`, `p99`: from speaking to one's own ack, which on the server means that it is durable.
 //!
 //! Not measured by criterion, which would give each its own minute: here they take turns, so that whatever else the
-//! machine does falls on all of them, and the ratios hold. `cargo bench --bench meeting_end_to_end -- postgres`
-//! measures one of them. With `CI` set the meetings are short and few.
+//! machine does falls on all of them, and the ratios hold. `cargo bench --bench meeting_end_to_end -- relay postgres 20x5`
+//! measures two of them, with five meetings of twenty. With `CI` set the meetings are short and few.
 
 mod agents;
 mod house;
@@ -23,39 +23,76 @@ mod report;
 mod databases;
 
 use std::env;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
+use mimalloc::MiMalloc;
 use tokio::runtime::Runtime;
+use tokio::sync::Barrier;
 
 use databases::Scratch;
 use house::House;
 use report::Report;
 
-/// Of one meeting.
-const AGENTS: usize = 20;
+/// As the server has it.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
+
 /// Of one opinion.
 const OPINION_BYTES: usize = 300;
 
+/// Who meets at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Size {
+    /// In each meeting.
+    agents: usize,
+    meetings: usize,
+}
+
 /// How much is measured.
-struct Sizes {
-    /// Meetings at once; each number is measured for itself.
-    meetings: &'static [usize],
-    rounds: u32,
-    /// How often everyone has its turn; the first time is not counted.
+struct Plan {
+    /// Each is measured for itself.
+    sizes: &'static [Size],
+    /// Opinions in all, about: so many rounds are held as that takes, within what a meeting may have.
+    turns: usize,
+    /// How often every venue has its turn; the first time is not counted.
     repetitions: usize,
 }
 
-const FULL: Sizes = Sizes {
-    meetings: &[1, 5],
-    rounds: 50,
+const FULL: Plan = Plan {
+    sizes: &[
+        Size::of(20, 1),
+        Size::of(50, 1),
+        Size::of(100, 1),
+        Size::of(20, 5),
+        Size::of(20, 50),
+    ],
+    turns: 5_000,
     repetitions: 6,
 };
-const SHORT: Sizes = Sizes {
-    meetings: &[1],
-    rounds: 3,
+const SHORT: Plan = Plan {
+    sizes: &[Size::of(20, 1)],
+    turns: 60,
     repetitions: 2,
 };
+
+impl Size {
+    const fn of(agents: usize, meetings: usize) -> Self {
+        Self { agents, meetings }
+    }
+
+    /// Reads `20x5`.
+    fn parse(text: &str) -> Option<Self> {
+        let (agents, meetings) = text.split_once('x')?;
+        Some(Self::of(agents.parse().ok()?, meetings.parse().ok()?))
+    }
+
+    fn rounds(self, turns: usize) -> u32 {
+        let rounds = turns / (self.agents * self.meetings);
+        u32::try_from(rounds.clamp(1, 50)).expect("fifty at most")
+    }
+}
 
 /// Where agents meet.
 enum Venue {
@@ -77,15 +114,19 @@ struct Measured {
 }
 
 fn main() {
-    let sizes = if env::var_os("CI").is_some() {
+    let plan = if env::var_os("CI").is_some() {
         SHORT
     } else {
         FULL
     };
-    let asked: Vec<_> = env::args()
-        .skip(1)
-        .filter(|argument| !argument.starts_with("--"))
-        .collect();
+    let arguments = env::args().skip(1);
+    let arguments = arguments.filter(|argument| !argument.starts_with("--"));
+    let (sizes, asked): (Vec<_>, Vec<_>) =
+        arguments.partition(|argument| Size::parse(argument).is_some());
+    let mut sizes: Vec<_> = sizes.iter().filter_map(|size| Size::parse(size)).collect();
+    if sizes.is_empty() {
+        sizes.extend(plan.sizes);
+    }
     let is_asked = |name: &str| asked.is_empty() || asked.iter().any(|asked| asked == name);
     let (serving, driving) = (runtime(), runtime());
     log_to_nowhere();
@@ -111,12 +152,12 @@ fn main() {
         ));
     }
     let mut report = Report::default();
-    for &meetings in sizes.meetings {
-        for repetition in 0..sizes.repetitions {
+    for size in sizes {
+        for repetition in 0..plan.repetitions {
             for (name, venue) in &venues {
-                let measured = venue.hold(&serving, &driving, meetings, sizes.rounds);
+                let measured = venue.hold(&serving, &driving, size, size.rounds(plan.turns));
                 if repetition > 0 {
-                    report.add(name, meetings, &measured);
+                    report.add(name, size, &measured);
                 }
             }
         }
@@ -142,26 +183,20 @@ fn log_to_nowhere() {
 }
 
 impl Venue {
-    /// Holds so many meetings at once.
-    fn hold(
-        &self,
-        serving: &Runtime,
-        driving: &Runtime,
-        meetings: usize,
-        rounds: u32,
-    ) -> Vec<Measured> {
+    /// Holds so many meetings at once: all begin together.
+    fn hold(&self, serving: &Runtime, driving: &Runtime, size: Size, rounds: u32) -> Vec<Measured> {
         driving.block_on(async {
-            let mut held = Vec::new();
-            for _ in 0..meetings {
+            let (mut held, start) = (Vec::new(), Arc::new(Barrier::new(size.meetings)));
+            for _ in 0..size.meetings {
+                let start = Arc::clone(&start);
                 held.push(match self {
                     Self::Relay => {
-                        let address = relay::open(serving, AGENTS).await;
-                        let turns = rounds as usize * AGENTS;
-                        tokio::spawn(relay::talk(address, turns))
+                        let address = relay::open(serving, size.agents).await;
+                        tokio::spawn(relay::talk(address, size.agents, rounds as usize, start))
                     }
                     Self::House(house) => {
-                        let invitation = house.invite(rounds).await;
-                        tokio::spawn(agents::attend(invitation))
+                        let invitation = house.invite(size.agents, rounds).await;
+                        tokio::spawn(agents::attend(invitation, start))
                     }
                 });
             }

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use futures_util::{SinkExt, StreamExt};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
+use tokio::sync::Barrier;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
 use tokio_tungstenite::accept_async_with_config;
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
 use crate::agents::{Socket, connect, small_buffers};
-use crate::{AGENTS, Measured, OPINION_BYTES, nanoseconds, now, record};
+use crate::{Measured, OPINION_BYTES, nanoseconds, now, record};
 
 /// Opens a relay for so many sockets, and tells where.
 pub(crate) async fn open(runtime: &Runtime, sockets: usize) -> SocketAddr {
@@ -86,19 +87,26 @@ async fn write(
     socket.flush().await
 }
 
-/// Lets agents speak so many times, one after the other.
-pub(crate) async fn talk(address: SocketAddr, turns: usize) -> Measured {
+/// Lets each of so many agents speak so many times, one after the other, once all may start.
+pub(crate) async fn talk(
+    address: SocketAddr,
+    agents: usize,
+    rounds: usize,
+    start: Arc<Barrier>,
+) -> Measured {
+    let turns = agents * rounds;
     let mut sockets = Vec::new();
-    for _ in 0..AGENTS {
+    for _ in 0..agents {
         sockets.push(connect(address, "/", None).await);
     }
+    start.wait().await;
     let start = now();
-    let mut agents = JoinSet::new();
+    let mut talking = JoinSet::new();
     for (place, socket) in sockets.into_iter().enumerate() {
-        agents.spawn(take_turns(socket, place, turns));
+        talking.spawn(take_turns(socket, place, agents, turns));
     }
     let mut acks = nanoseconds();
-    for agent in agents.join_all().await {
+    for agent in talking.join_all().await {
         acks.add(&agent).expect("histograms of one kind add up");
     }
     let whole = start.elapsed();
@@ -106,7 +114,7 @@ pub(crate) async fn talk(address: SocketAddr, turns: usize) -> Measured {
         turns,
         discussing: whole,
         whole,
-        frames: turns * AGENTS,
+        frames: turns * agents,
         acks,
     }
 }
@@ -115,13 +123,14 @@ pub(crate) async fn talk(address: SocketAddr, turns: usize) -> Measured {
 async fn take_turns(
     mut socket: Socket,
     place: usize,
+    agents: usize,
     turns: usize,
 ) -> hdrhistogram::Histogram<u64> {
     let opinion = Utf8Bytes::from("o".repeat(OPINION_BYTES));
     let mut acks = nanoseconds();
     let mut spoke = None;
     for heard in 0..turns {
-        if heard % AGENTS == place {
+        if heard % agents == place {
             spoke = Some(now());
             socket
                 .send(Message::Text(opinion.clone()))

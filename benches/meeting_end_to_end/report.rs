@@ -4,7 +4,7 @@ use std::fmt;
 
 use hdrhistogram::Histogram;
 
-use crate::{AGENTS, Measured, nanoseconds};
+use crate::{Measured, Size, nanoseconds};
 
 /// All that was measured.
 #[derive(Default)]
@@ -12,10 +12,10 @@ pub(crate) struct Report {
     lines: Vec<Line>,
 }
 
-/// One venue with so many meetings at once.
+/// One venue with so many meetings of so many at once.
 struct Line {
     venue: &'static str,
-    meetings: usize,
+    size: Size,
     /// Turns a second of each repetition, all meetings together.
     rates: Vec<f64>,
     /// The same, with the time of ballots counted in.
@@ -27,8 +27,8 @@ struct Line {
 
 impl Report {
     /// Adds one repetition: the meetings that were held at once.
-    pub(crate) fn add(&mut self, venue: &'static str, meetings: usize, measured: &[Measured]) {
-        let line = self.line(venue, meetings);
+    pub(crate) fn add(&mut self, venue: &'static str, size: Size, measured: &[Measured]) {
+        let line = self.line(venue, size);
         let turns = |m: &Measured| m.turns as f64;
         let rate = measured
             .iter()
@@ -47,12 +47,12 @@ impl Report {
         }
     }
 
-    fn line(&mut self, venue: &'static str, meetings: usize) -> &mut Line {
-        let same = |line: &Line| (line.venue, line.meetings) == (venue, meetings);
+    fn line(&mut self, venue: &'static str, size: Size) -> &mut Line {
+        let same = |line: &Line| (line.venue, line.size) == (venue, size);
         let place = self.lines.iter().position(same).unwrap_or_else(|| {
             self.lines.push(Line {
                 venue,
-                meetings,
+                size,
                 rates: Vec::new(),
                 rates_of_all: Vec::new(),
                 frames: Vec::new(),
@@ -83,26 +83,23 @@ fn median(rates: &[f64]) -> f64 {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "\n{AGENTS} agents to a meeting; medians of this run's repetitions, acks in ms"
-        )?;
+        writeln!(f, "\nmedians of this run's repetitions, acks in ms")?;
         writeln!(
             f,
             "{:<9} {:>8} {:>8} {:>7} {:>8} {:>9} {:>7} {:>7} {:>7}",
-            "venue", "meetings", "turns/s", "× relay", "all/s", "frames/s", "p50", "p99", "× relay"
+            "venue", "size", "turns/s", "× relay", "all/s", "frames/s", "p50", "p99", "× relay"
         )?;
         for line in &self.lines {
             let rate = median(&line.rates);
             let relay = self
                 .lines
                 .iter()
-                .find(|l| l.venue == "relay" && l.meetings == line.meetings);
+                .find(|l| l.venue == "relay" && l.size == line.size);
             writeln!(
                 f,
                 "{:<9} {:>8} {rate:>8.0} {:>7} {:>8.0} {:>9.0} {:>7.3} {:>7.3} {:>7}",
                 line.venue,
-                line.meetings,
+                format!("{}x{}", line.size.agents, line.size.meetings),
                 shown(relay.map(|relay| rate / median(&relay.rates))),
                 median(&line.rates_of_all),
                 median(&line.frames),

@@ -27,6 +27,7 @@ pub fn outbox(max_frames: usize, max_bytes: usize) -> (Outbox, Reader) {
     (
         Outbox {
             shared: Arc::clone(&shared),
+            is_unsaid: false,
         },
         Reader { shared },
     )
@@ -37,6 +38,8 @@ pub fn outbox(max_frames: usize, max_bytes: usize) -> (Outbox, Reader) {
 #[derive(Debug)]
 pub struct Outbox {
     shared: Arc<Shared>,
+    /// Whether the reader does not know yet of all that waits.
+    is_unsaid: bool,
 }
 
 /// The emptying end, which belongs to one socket.
@@ -72,9 +75,18 @@ struct Queue {
 }
 
 impl Outbox {
-    /// Puts a frame behind those that wait. Behind a close nothing is taken any more.
-    pub fn push(&self, frame: Frame) {
+    /// Puts a frame behind those that wait. Behind a close nothing is taken any more. The reader learns of it from
+    /// [`flush`](Self::flush): what is said together wakes it once, and leaves in one write.
+    pub fn push(&mut self, frame: Frame) {
         let _ = self.shared.push(frame);
+        self.is_unsaid = true;
+    }
+
+    /// Wakes the reader if there is something new for it.
+    pub fn flush(&mut self) {
+        if std::mem::take(&mut self.is_unsaid) {
+            self.shared.filled.notify_one();
+        }
     }
 
     /// Says the last word: what waits is still sent, then the socket is closed with `code`.
@@ -103,11 +115,17 @@ impl Reader {
     /// Waits until nothing more may be sent, not even what waits: the reader is too slow, or its token is gone. Safe to cancel.
     pub async fn given_up(&self) -> CloseCode {
         loop {
-            if let Some(code @ (CloseCode::SLOW_READER | CloseCode::REVOKED)) = self.closing() {
+            if let Some(code) = self.is_given_up() {
                 return code;
             }
             self.shared.filled.notified().await;
         }
+    }
+
+    /// As [`given_up`](Self::given_up), without waiting.
+    pub fn is_given_up(&self) -> Option<CloseCode> {
+        self.closing()
+            .filter(|code| matches!(*code, CloseCode::SLOW_READER | CloseCode::REVOKED))
     }
 
     /// With what the socket is to be closed, if it is.
@@ -123,7 +141,9 @@ impl Reader {
     /// Puts a frame behind those that wait, and says whether it was taken: for what reaches the socket from elsewhere
     /// than its meeting.
     pub fn push(&self, frame: Frame) -> bool {
-        self.shared.push(frame)
+        let is_taken = self.shared.push(frame);
+        self.shared.filled.notify_one();
+        is_taken
     }
 
     /// Closes from this end.
@@ -149,8 +169,6 @@ impl Shared {
             (queue.bytes, queue.largest) = (bytes, largest);
             queue.frames.push_back(frame);
         }
-        drop(queue);
-        self.filled.notify_one();
         !is_full
     }
 
@@ -184,7 +202,7 @@ mod tests {
 
     #[tokio::test]
     async fn frames_come_in_order_and_then_the_close() {
-        let (outbox, reader) = outbox(8, 100);
+        let (mut outbox, reader) = outbox(8, 100);
         outbox.push(frame("a"));
         outbox.push(frame("b"));
         outbox.close(CloseCode::MEETING_OVER);
@@ -199,7 +217,7 @@ mod tests {
     #[tokio::test]
     async fn a_full_outbox_gives_its_reader_up() {
         for (frames, bytes) in [(2, 100), (100, 3)] {
-            let (outbox, reader) = outbox(frames, bytes);
+            let (mut outbox, reader) = outbox(frames, bytes);
             for text in ["aa", "bb", "cc"] {
                 outbox.push(frame(text));
             }
@@ -212,7 +230,7 @@ mod tests {
     async fn one_frame_may_be_larger_than_the_bound_wherever_it_stands() {
         let texts = ["ab", "larger than four", "cd"];
         for turn in 0..texts.len() {
-            let (outbox, reader) = outbox(8, 4);
+            let (mut outbox, reader) = outbox(8, 4);
             let mut frames = VecDeque::from(texts.map(frame));
             frames.rotate_left(turn);
             for frame in &frames {
@@ -224,7 +242,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_outbox_whose_meeting_is_gone_tells_the_agent_to_come_back() {
-        let (outbox, reader) = outbox(8, 100);
+        let (mut outbox, reader) = outbox(8, 100);
         outbox.push(frame("last"));
         drop(outbox);
         assert_eq!(

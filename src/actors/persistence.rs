@@ -56,6 +56,8 @@ pub enum Message {
     Post(Box<Post>),
     /// An agent was told direct messages.
     Told(Told),
+    /// All that was ready to happen when events came has happened: those that wait may be committed.
+    AppendsDue,
     /// The journal lane's commit is done.
     AppendsCommitted(Vec<Outcome>),
     /// The log lane's commit is done.
@@ -129,6 +131,7 @@ impl Actor for Persistence {
         match message {
             Message::Append(append, writer) => state.queue(*append, writer),
             Message::Log(request) => state.log.push(*request),
+            Message::AppendsDue => self.commit_appends(&myself, state),
             Message::AppendsCommitted(outcomes) => {
                 state.is_appending = false;
                 for outcome in outcomes {
@@ -140,7 +143,7 @@ impl Actor for Persistence {
             Message::Told(told) => state.mail.note(told),
             Message::MailCommitted => state.is_mailing = false,
         }
-        self.commit_appends(&myself, state);
+        state.gather(&myself);
         self.commit_log(&myself, state);
         self.commit_mail(&myself, state);
         Ok(())
@@ -186,6 +189,20 @@ impl State {
         }
     }
 
+    /// Lets what is ready come first: where the machine is busy, other meetings' events are among it, and one commit
+    /// takes them all; where it is not, this takes no time.
+    fn gather(&mut self, myself: &ActorRef<Message>) {
+        if self.is_appending || self.appends.is_empty() {
+            return;
+        }
+        self.is_appending = true;
+        let myself = myself.clone();
+        tokio::spawn(async move {
+            tokio::task::yield_now().await;
+            let _ = myself.cast(Message::AppendsDue);
+        });
+    }
+
     fn report(&mut self, outcome: Outcome) {
         let key = (outcome.meeting, outcome.epoch);
         let Some(writer) = self.writers.get(&key) else {
@@ -206,10 +223,6 @@ impl State {
 
 impl Persistence {
     fn commit_appends(&self, myself: &ActorRef<Message>, state: &mut State) {
-        if state.is_appending || state.appends.is_empty() {
-            return;
-        }
-        state.is_appending = true;
         let batch = take_batch(&mut state.appends, append_bytes);
         let rows = batch.iter().map(|append| append.entries.len()).sum();
         let (store, health, myself) =

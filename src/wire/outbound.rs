@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::journal::{self, to_json};
 use super::{Frame, FrameId, shape};
@@ -46,19 +47,42 @@ pub fn opinion_request(meeting: &Meeting, now: DateTime<Utc>) -> Option<(AgentId
     else {
         return None;
     };
-    let request = json!({
-        "type": "opinion_request",
-        "meeting_id": meeting.created().meeting.0,
-        "topic": meeting.created().topic,
-        "round": meeting.round(),
-        "max_discussion_rounds": meeting.settings().max_discussion_rounds,
-        "deadline": turn.deadline,
-        "time_left_ms": time_left_ms(turn.deadline, now),
-        "opinions": opinions(meeting),
-        "motion": meeting.motion().as_ref().map(shape::Motion::from),
-        "related_communication_ids": related(meeting),
-    });
+    let request = OpinionRequest {
+        kind: "opinion_request",
+        meeting_id: meeting.created().meeting.0,
+        topic: &meeting.created().topic,
+        round: meeting.round(),
+        max_discussion_rounds: meeting.settings().max_discussion_rounds,
+        deadline: turn.deadline,
+        time_left_ms: time_left_ms(turn.deadline, now),
+        opinions: opinions(meeting),
+        motion: meeting.motion().as_ref().map(shape::Motion::from),
+        related_communication_ids: related(meeting),
+    };
     Some((turn.agent, frame(&request)))
+}
+
+/// The request that goes out at every turn, so it is written without a detour through [`Value`].
+#[derive(Serialize)]
+struct OpinionRequest<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    meeting_id: Uuid,
+    topic: &'a str,
+    round: u32,
+    max_discussion_rounds: u32,
+    deadline: DateTime<Utc>,
+    time_left_ms: i64,
+    opinions: Vec<Opinion<'a>>,
+    motion: Option<shape::Motion>,
+    related_communication_ids: Vec<Uuid>,
+}
+
+/// What an agent said in the round.
+#[derive(Serialize)]
+struct Opinion<'a> {
+    agent_id: Uuid,
+    content: &'a str,
 }
 
 /// Asks every voter to vote; `None` when no ballot is open. The same bytes serve them all.
@@ -233,16 +257,20 @@ pub fn state(meeting: &Meeting) -> Value {
     })
 }
 
-fn opinions(meeting: &Meeting) -> Vec<Value> {
-    let opinion = |o: &crate::domain::Opinion| json!({"agent_id": o.agent.0, "content": o.content.as_deref().unwrap_or(NO_RESPONSE)});
-    meeting.opinions().iter().map(opinion).collect()
+fn opinions(meeting: &Meeting) -> Vec<Opinion<'_>> {
+    let opinions = meeting.opinions().iter();
+    let opinion = opinions.map(|opinion| Opinion {
+        agent_id: opinion.agent.0,
+        content: opinion.content.as_deref().unwrap_or(NO_RESPONSE),
+    });
+    opinion.collect()
 }
 
-fn related(meeting: &Meeting) -> Vec<uuid::Uuid> {
+fn related(meeting: &Meeting) -> Vec<Uuid> {
     meeting.created().related.iter().map(|id| id.0).collect()
 }
 
-fn uuids(agents: &[AgentId]) -> Vec<uuid::Uuid> {
+fn uuids(agents: &[AgentId]) -> Vec<Uuid> {
     agents.iter().map(|agent| agent.0).collect()
 }
 

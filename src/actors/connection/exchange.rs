@@ -36,6 +36,8 @@ pub(super) struct Exchange {
     pub(super) context: Context,
     heartbeat: Heartbeat,
     places: Arc<Semaphore>,
+    /// For what the peer says next; without one nothing is read.
+    place: Option<OwnedSemaphorePermit>,
     /// For whom the peer's messages are counted.
     caller: Caller,
     /// Messages that were over the rate, one behind the other.
@@ -69,6 +71,7 @@ impl Exchange {
             context,
             heartbeat,
             places,
+            place: None,
             caller,
             refused_in_a_row: 0,
         }
@@ -83,11 +86,13 @@ impl Exchange {
                     Next::Frames(frames) => return Ok(Heard::Frames(frames)),
                     Next::Close(code) => return Err(Some(code)),
                 },
-                (message, place) = read(&mut self.socket, &self.places) => match message {
-                    Some(message) => if let Some(text) = self.take(message)? {
+                message = read(&mut self.socket, &self.places, &mut self.place) => {
+                    let message = message.ok_or(None)?;
+                    if let Some(text) = self.take(message)?
+                        && let Some(place) = self.place.take()
+                    {
                         return Ok(Heard::Text(text, place));
-                    },
-                    None => return Err(None),
+                    }
                 },
                 due = self.heartbeat.due() => self.beat(due).await?,
             }
@@ -227,7 +232,7 @@ impl Exchange {
 
     async fn beat(&mut self, due: Due) -> Result<(), End> {
         match due {
-            Due::GiveUp if self.places.available_permits() > 0 => Err(Some(CloseCode::NO_PONG)),
+            Due::GiveUp if self.place.is_some() => Err(Some(CloseCode::NO_PONG)),
             Due::GiveUp => {
                 self.heartbeat.excuse();
                 Ok(())
@@ -267,20 +272,24 @@ impl Exchange {
         patience_ms: u64,
         late: CloseCode,
     ) -> Result<(), End> {
-        let reader = Arc::clone(&self.reader);
+        let (reader, socket) = (&*self.reader, &mut self.socket);
+        if let Some(code) = reader.is_given_up() {
+            return Err(Some(code));
+        }
         let delivery = async {
             for message in messages {
-                self.socket.feed(message).await?;
+                socket.feed(message).await?;
             }
-            self.socket.flush().await
+            socket.flush().await
         };
+        // A socket that takes all at once, as most do, is never waited for.
         tokio::select! {
             biased;
-            code = reader.given_up() => Err(Some(code)),
             delivered = timeout(Limits::ms(patience_ms), delivery) => match delivered {
                 Ok(delivered) => delivered.map_err(|error| close_code(&error)),
                 Err(_) => Err(Some(late)),
             },
+            code = reader.given_up() => Err(Some(code)),
         }
     }
 
@@ -312,15 +321,13 @@ impl Exchange {
 async fn read(
     socket: &mut Socket,
     places: &Arc<Semaphore>,
-) -> (
-    Option<Result<SocketMessage, SocketError>>,
-    OwnedSemaphorePermit,
-) {
-    let place = Arc::clone(places)
-        .acquire_owned()
-        .await
-        .expect("places are never closed");
-    (socket.next().await, place)
+    place: &mut Option<OwnedSemaphorePermit>,
+) -> Option<Result<SocketMessage, SocketError>> {
+    if place.is_none() {
+        let taken = Arc::clone(places).acquire_owned().await;
+        *place = Some(taken.expect("places are never closed"));
+    }
+    socket.next().await
 }
 
 /// In whole milliseconds, rounded up, so that nobody comes back too early.

@@ -1,15 +1,17 @@
 //! When to ping, and when to give a peer up.
 
+use std::pin::Pin;
 use std::time::Duration;
 
-use tokio::time::{self, Instant};
+use tokio::time::{self, Instant, Sleep};
 
 /// Pings at an interval; a ping without its pong is the end.
 pub(super) struct Heartbeat {
     interval: Duration,
     timeout: Duration,
-    last: Instant,
     is_waiting: bool,
+    /// One timer for the socket's whole life: to set a new one for each frame would take the runtime's lock on timers.
+    timer: Pin<Box<Sleep>>,
 }
 
 /// What is due.
@@ -26,19 +28,14 @@ impl Heartbeat {
         Self {
             interval,
             timeout,
-            last: now(),
             is_waiting: false,
+            timer: Box::pin(time::sleep(interval)),
         }
     }
 
     /// Waits until something is due. Safe to cancel.
-    pub(super) async fn due(&self) -> Due {
-        let wait = if self.is_waiting {
-            self.timeout
-        } else {
-            self.interval
-        };
-        time::sleep_until(self.last + wait).await;
+    pub(super) async fn due(&mut self) -> Due {
+        self.timer.as_mut().await;
         if self.is_waiting {
             Due::GiveUp
         } else {
@@ -47,18 +44,23 @@ impl Heartbeat {
     }
 
     pub(super) fn pinged(&mut self) {
-        self.last = now();
         self.is_waiting = true;
+        self.excuse();
     }
 
     pub(super) fn ponged(&mut self) {
-        self.last = now();
         self.is_waiting = false;
+        self.excuse();
     }
 
     /// Starts the wait anew: the peer could not answer, because nobody read.
     pub(super) fn excuse(&mut self) {
-        self.last = now();
+        let wait = if self.is_waiting {
+            self.timeout
+        } else {
+            self.interval
+        };
+        self.timer.as_mut().reset(now() + wait);
     }
 }
 

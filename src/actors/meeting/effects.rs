@@ -53,11 +53,13 @@ impl Effects {
 
     /// Says everything that speaks of nothing later than `committed`.
     pub(super) fn release(&mut self, committed: u64, listeners: &mut Listeners) {
-        while self.queue.front().is_some_and(|(seq, _)| *seq <= committed) {
-            if let Some((_, effect)) = self.queue.pop_front() {
-                effect.perform(listeners);
-            }
+        if self.queue.front().is_none_or(|(seq, _)| *seq > committed) {
+            return;
         }
+        while let Some((_, effect)) = self.queue.pop_front_if(|(seq, _)| *seq <= committed) {
+            effect.perform(listeners);
+        }
+        listeners.flush();
     }
 }
 

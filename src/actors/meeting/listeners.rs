@@ -49,31 +49,37 @@ impl Listeners {
         Some(self.list.swap_remove(place))
     }
 
-    pub(super) fn tell(&self, seq: u64, frame: &Frame) {
-        for listener in self.list.iter().filter(|listener| listener.after < seq) {
-            listener.outbox.push(frame.clone());
+    pub(super) fn tell(&mut self, seq: u64, frame: &Frame) {
+        for listener in &mut self.list {
+            if listener.after < seq {
+                listener.outbox.push(frame.clone());
+            }
         }
     }
 
-    pub(super) fn ask(&self, agent: AgentId, frame: Frame) {
-        if let Some(listener) = self
-            .list
-            .iter()
-            .find(|listener| listener.agent == Some(agent))
-        {
+    pub(super) fn ask(&mut self, agent: AgentId, frame: Frame) {
+        let is_asked = |listener: &&mut Listener| listener.agent == Some(agent);
+        if let Some(listener) = self.list.iter_mut().find(is_asked) {
             listener.outbox.push(frame);
         }
     }
 
-    pub(super) fn answer(&self, connection: ConnectionId, frame: Frame) {
+    pub(super) fn answer(&mut self, connection: ConnectionId, frame: Frame) {
         if let Some(listener) = self.find(connection) {
             listener.outbox.push(frame);
         }
     }
 
-    pub(super) fn close(&self, connection: ConnectionId, code: CloseCode) {
+    pub(super) fn close(&mut self, connection: ConnectionId, code: CloseCode) {
         if let Some(listener) = self.find(connection) {
             listener.outbox.close(code);
+        }
+    }
+
+    /// Lets everyone know what was said since the last time: one wake-up, however many frames.
+    pub(super) fn flush(&mut self) {
+        for listener in &mut self.list {
+            listener.outbox.flush();
         }
     }
 
@@ -83,9 +89,9 @@ impl Listeners {
             .for_each(|listener| listener.outbox.close(code));
     }
 
-    fn find(&self, connection: ConnectionId) -> Option<&Listener> {
+    fn find(&mut self, connection: ConnectionId) -> Option<&mut Listener> {
         self.list
-            .iter()
+            .iter_mut()
             .find(|listener| listener.connection == connection)
     }
 }
