@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsString;
 use std::process::Output;
+use std::time::Duration;
 
 use serde_json::Value;
 use synod::cli::Cli;
@@ -12,6 +13,7 @@ use self::liar::{Liar, Lie};
 use crate::support::database::Fresh;
 use crate::support::on_each_database;
 use crate::support::patience::within;
+use crate::support::proxy::{Network, Proxy};
 use crate::support::server::{ADMIN_TOKEN, Server};
 
 mod liar;
@@ -162,6 +164,24 @@ async fn a_stream_that_is_wrong_is_a_flaw_and_the_exit_code_says_so() {
         assert_eq!(told[flaw], 2, "one to each agent: {told}");
         assert!(told["first_flaw"].is_string(), "{told}");
     }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_waits_behind_a_slow_answer_is_counted_from_when_it_was_due() {
+    let fresh = Fresh::sqlite().await;
+    let server = Server::on(&fresh).await;
+    let address = server.admin.address().strip_prefix("http://").unwrap();
+    let proxy = Proxy::to(address.parse().unwrap()).await;
+    proxy.set(Network::Delays(Duration::from_millis(25)));
+    let url = format!("http://{}", proxy.address);
+    let size = ["log", "--seconds", "1", "--rate", "50", "--clients", "1"];
+    let told = told(&run(&url, &size).await);
+    assert_eq!(count(&told, "message"), 50, "{told}");
+    // Each takes 50 ms at least, there and back, and so the last of 50 waited for two and a half seconds, but for the one
+    // in which they were due.
+    let max = measured(&told, "message")["ms"]["max"].as_f64();
+    assert!(max > Some(1_400.0), "{told}");
     server.stop().await;
 }
 
