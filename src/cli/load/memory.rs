@@ -59,7 +59,7 @@ impl Memory {
         Some(resident(self.process?)?.bytes)
     }
 
-    /// Notes what is resident after so many of what the scenario does.
+    /// Notes what is resident after so many of what the scenario does, or seconds where it counts those.
     pub(super) fn mark(&self, after: u64) {
         if let Some(bytes) = self.bytes() {
             let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
@@ -132,6 +132,9 @@ impl Usage {
         values
     }
 }
+
+/// Looks on the way of a long load.
+pub(super) const MARKS: u64 = 10;
 
 fn mb(bytes: u64) -> String {
     format!("{:.1} MB", bytes as f64 / 1_048_576.0)

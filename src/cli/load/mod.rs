@@ -228,7 +228,7 @@ impl Bench {
         Ok(agents)
     }
 
-    /// Lets the bar count the seconds of a load that has an end in time.
+    /// Lets the bar count the seconds of a load that has an end in time, and looks at the server's memory on the way.
     async fn count_seconds(&self, length: Duration) -> anyhow::Result<()> {
         self.bar.set_length(length.as_secs());
         let mut every_second = tokio::time::interval(Duration::from_secs(1));
@@ -236,6 +236,9 @@ impl Bench {
             every_second.tick().await;
             self.bar.set_position(second);
             self.bar.set_message(self.record.seen().to_string());
+            if second > 0 && second % length.as_secs().div_ceil(memory::MARKS) == 0 {
+                self.memory.mark(second);
+            }
         }
         Ok(())
     }

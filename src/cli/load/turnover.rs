@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use super::Bench;
 use super::record::{Flaw, What};
 use super::sitting::{Sitting, Talk};
+use super::{Bench, memory};
 use crate::client::{Client, Credentials};
 
 /// Open and end meetings, one after another: each is created, cancelled and looked up, or with --held begun and talked to its end.
@@ -40,7 +40,7 @@ impl Turnover {
         let agents = bench.agents(2 * self.at_once as usize).await?;
         bench.record.expect(What::Meeting, self.count);
         let counter = Arc::new(Counter::default());
-        let mark_every = self.count.div_ceil(MARKS);
+        let mark_every = self.count.div_ceil(memory::MARKS);
         let mut turning = JoinSet::new();
         for pair in agents.chunks(2) {
             let (bench, pair, counter) = (bench.clone(), pair.to_vec(), Arc::clone(&counter));
@@ -98,5 +98,3 @@ const BRIEF: Talk = Talk {
     opinion_bytes: 100,
     drop_percent: 0,
 };
-/// Looks at the server's memory on the way.
-const MARKS: u64 = 10;
