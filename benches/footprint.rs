@@ -58,15 +58,15 @@ fn opinion_on_its_way() {
     count("understood", &mut || assert!(black_box(parse(&text, id))));
     let (mut input, mut events) = (Some(input), Vec::new());
     count("decided", &mut || {
-        events = step(&mut meeting, input.take().expect("once"))
+        events = step(&mut meeting, input.take().expect("once"));
     });
     let mut entries = Vec::new();
     count("laid out for the journal", &mut || {
-        entries = laid_out(std::mem::take(&mut events))
+        entries = laid_out(std::mem::take(&mut events));
     });
     let mut frames = Vec::new();
     count("encoded for everyone", &mut || {
-        frames = encoded(id, &entries)
+        frames = encoded(id, &entries);
     });
     count("the next one asked", &mut || {
         frames.extend(
@@ -74,7 +74,7 @@ fn opinion_on_its_way() {
         );
     });
     count("put in the outboxes and taken out", &mut || {
-        deliver(&frames, &mut boxes)
+        deliver(&frames, &mut boxes);
     });
     println!(
         "| together | {} | {} |",
@@ -110,7 +110,9 @@ fn outboxes() -> Vec<(Outbox, Reader)> {
 fn deliver(frames: &[Frame], boxes: &mut [(Outbox, Reader)]) {
     let (_, told) = frames.split_last().expect("there is a request");
     for (outbox, _) in &mut *boxes {
-        told.iter().for_each(|frame| outbox.push(frame.clone()));
+        for frame in told {
+            outbox.push(frame.clone());
+        }
         outbox.flush();
     }
     for (_, reader) in boxes {

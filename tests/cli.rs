@@ -198,6 +198,25 @@ async fn the_server_tells_its_address_and_stops_when_it_is_asked_to() {
     assert_eq!(ended.unwrap().unwrap().code(), Some(0));
 }
 
+#[tokio::test]
+async fn a_server_that_another_program_started_stops_when_that_is_gone() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = text(directory.path());
+    let flags = ["--stop-with-stdin", "--listen", "127.0.0.1:0"];
+    let mut command = synod(&[&["serve", "--data-dir", data], &flags[..]].concat());
+    let mut server: Child = command
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(server.stdout.take().unwrap()).lines();
+    lines.next_line().await.unwrap().expect("it listens");
+    // As the system does it, however the other program ends.
+    drop(server.stdin.take());
+    let ended = tokio::time::timeout(Duration::from_mins(1), server.wait()).await;
+    assert_eq!(ended.unwrap().unwrap().code(), Some(0));
+}
+
 // ---- Migrations and tokens ----
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! `synod serve`: the server.
 
+use std::future::pending;
+
 use anyhow::Context;
 use clap::Args;
 use tokio::net::TcpListener;
@@ -14,6 +16,9 @@ use crate::{config, server, telemetry};
 pub(super) struct Serve {
     #[command(flatten)]
     server: config::Server,
+    /// Stop, too, when standard input ends: a server that another program started never outlives it.
+    #[arg(long, hide = true)]
+    stop_with_stdin: bool,
 }
 
 const EXAMPLES: &str = "\
@@ -30,7 +35,10 @@ Examples:
 
 impl Serve {
     pub(super) async fn run(self) -> anyhow::Result<()> {
-        let Self { server } = self;
+        let Self {
+            server,
+            stop_with_stdin,
+        } = self;
         telemetry::start(server.log_format == LogFormat::Json, &server.log)?;
         let asked_to_stop = stop::asked()?;
         let wanted = server.listen;
@@ -40,6 +48,19 @@ impl Serve {
         // Told on stdout, so that a program that asked for port 0 learns which it got.
         let address = listener.local_addr()?;
         super::tell(format_args!("listening on http://{address}"))?;
-        server::run(server, listener, asked_to_stop).await
+        let stdin_ended = async {
+            if stop_with_stdin {
+                stop::stdin_ended().await;
+            } else {
+                pending::<()>().await;
+            }
+        };
+        let told_to_stop = async {
+            tokio::select! {
+                () = asked_to_stop => {}
+                () = stdin_ended => {}
+            }
+        };
+        server::run(server, listener, told_to_stop).await
     }
 }

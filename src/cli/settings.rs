@@ -19,11 +19,15 @@ pub struct File {
     values: BTreeMap<String, Vec<String>>,
 }
 
+/// The variables of the environment that settings are read from, for a server that only its flags may tell anything.
+pub(super) fn variables() -> Vec<OsString> {
+    let settings = Server::augment_args(clap::Command::new("settings"));
+    let variables = settings.get_arguments().filter_map(Arg::get_env);
+    variables.map(ToOwned::to_owned).collect()
+}
+
 /// Settings from flags alone, over the defaults: the environment and the file have no say.
-///
-/// # Errors
-/// If a flag is unknown or its value is not understood.
-pub fn from_flags<T>(flags: impl IntoIterator<Item = T>) -> Result<Server, clap::Error>
+fn from_flags<T>(flags: impl IntoIterator<Item = T>) -> Result<Server, clap::Error>
 where
     T: Into<OsString> + Clone,
 {

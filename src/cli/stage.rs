@@ -1,56 +1,73 @@
-//! A server for the length of one command: a real one, on a free port, with an embedded database that goes with it.
+//! A server for the length of one command: a real one, in a process of its own, on a free port, with an embedded database that goes with it.
 
-use std::pin::Pin;
+use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use backon::{ConstantBuilder, Retryable};
 use tempfile::TempDir;
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, ChildStdin, Command};
 
 use crate::cli::settings;
 use crate::client::Client;
 use crate::clock::Clock;
-use crate::server;
 use crate::transport::auth;
 
-/// A server, which runs while [`failure`](Stage::failure) or [`close`](Stage::close) is waited for.
+/// A server, which ends with this or with the program, however that ends.
 pub(super) struct Stage {
     /// The server, seen with the admin's token.
     pub(super) admin: Client,
     /// The admin's token.
     pub(super) token: String,
-    running: Pin<Box<dyn Future<Output = anyhow::Result<()>>>>,
-    stop: oneshot::Sender<()>,
+    server: Child,
+    /// Closed to stop the server.
+    input: ChildStdin,
     directory: TempDir,
 }
 
 impl Stage {
-    /// Starts the server, on another database if one is named, and waits until it is ready.
-    pub(super) async fn open(clock: &Clock, database_url: Option<&str>) -> anyhow::Result<Self> {
+    /// Starts the server with these flags, on another database if one is named, and waits until it is ready.
+    pub(super) async fn open(
+        clock: &Clock,
+        database_url: Option<&str>,
+        flags: &[&str],
+    ) -> anyhow::Result<Self> {
         let directory = tempfile::Builder::new()
             .prefix("synod-")
             .tempdir()
             .context("cannot make a temporary directory: set TMPDIR to one that can be written")?;
         let (token, _) = auth::issue(clock);
-        let data_dir = format!("--data-dir={}", directory.path().display());
-        let admin_token = format!("--admin-token={token}");
-        let database_url = database_url.map(|url| format!("--database-url={url}"));
-        let flags = [data_dir, admin_token].into_iter().chain(database_url);
-        let config = settings::from_flags(flags)?;
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let admin = Client::new(&format!("http://{}", listener.local_addr()?), &token)?;
-        let (stop, stopped) = oneshot::channel();
-        let running = Box::pin(server::run(config, listener, async {
-            // A sender that is gone means the same.
-            let _ = stopped.await;
-        }));
+        let program = std::env::current_exe().context("this program's own file is gone")?;
+        let mut server = Command::new(program);
+        // What is set for another server does not concern this one.
+        for variable in settings::variables() {
+            server.env_remove(variable);
+        }
+        server
+            .env_remove("SYNOD_CONFIG")
+            // In the environment, because all can read a command line.
+            .env("SYNOD_ADMIN_TOKEN", &token)
+            .args(["serve", "--stop-with-stdin", "--listen=127.0.0.1:0"])
+            .arg(format!("--data-dir={}", directory.path().display()))
+            .args(flags)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            // A ctrl-c at the terminal is for this program alone, which then ends the server.
+            .process_group(0)
+            .kill_on_drop(true);
+        if let Some(url) = database_url {
+            server.env("DATABASE_URL", url);
+        }
+        let mut server = server.spawn().context("cannot start the server")?;
+        // Taken out, because whoever waits for a process closes its input first.
+        let input = server.stdin.take().context("its input is a pipe")?;
+        let admin = Client::new(&address(&mut server).await?, &token)?;
         let mut stage = Self {
             admin,
             token,
-            running,
-            stop,
+            server,
+            input,
             directory,
         };
         stage.wait_until_ready().await?;
@@ -69,28 +86,44 @@ impl Stage {
         }
     }
 
+    /// The server's process.
+    pub(super) fn process(&self) -> Option<u32> {
+        self.server.id()
+    }
+
     /// Ends only when the server ends by itself, which it should not.
     pub(super) async fn failure(&mut self) -> anyhow::Error {
-        match (&mut self.running).await {
-            Ok(()) => anyhow!("the server ended by itself"),
-            Err(error) => error.context("the server failed"),
+        match self.server.wait().await {
+            Ok(status) => anyhow!("the server ended by itself: {status}"),
+            Err(error) => anyhow!(error).context("the server cannot be waited for"),
         }
     }
 
     /// Stops the server and deletes what it kept.
     pub(super) async fn close(self) -> anyhow::Result<()> {
         let Self {
-            running,
-            stop,
+            mut server,
+            input,
             directory,
             ..
         } = self;
-        if stop.send(()).is_err() {
-            bail!("the server had ended already");
+        drop(input);
+        let status = server.wait().await?;
+        if !status.success() {
+            bail!("the server failed: {status}");
         }
-        running.await.context("the server failed")?;
         let path = directory.path().display().to_string();
         let closed = directory.close();
         closed.with_context(|| format!("cannot delete {path}: delete it by hand"))
     }
+}
+
+/// Where it listens, as it says first of all.
+async fn address(server: &mut Child) -> anyhow::Result<String> {
+    let said = server.stdout.take().context("its output is a pipe")?;
+    let said = BufReader::new(said).lines().next_line().await?;
+    let said = said.context("the server did not start: what it said stands above")?;
+    let address = said.strip_prefix("listening on ");
+    let address = address.with_context(|| format!("the server said {said:?} first"))?;
+    Ok(address.to_owned())
 }

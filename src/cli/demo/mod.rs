@@ -61,7 +61,7 @@ impl Demo {
         let drawn = u64::from(u16::from_le_bytes(clock.bytes()));
         let seed = self.seed.unwrap_or(drawn);
         let script = Script::new(seed, self.agents.into(), self.rounds.into())?;
-        let mut stage = Stage::open(&clock, None).await?;
+        let mut stage = Stage::open(&clock, None, &["--log=warn"]).await?;
         let admin = stage.admin.clone();
         let mut shown = tokio::select! {
             shown = self.show(&admin, script, seed) => shown,

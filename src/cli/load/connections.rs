@@ -1,21 +1,20 @@
 //! Agents that only listen, as many as one likes.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use tokio::sync::{Semaphore, watch};
+use futures_util::stream::{self, StreamExt};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::Bench;
-use super::report::{Flaws, Report, Times};
-use crate::client::{Client, Credentials};
-use crate::clock::Clock;
+use super::record::{Flaw, Record, What};
+use crate::client::{Credentials, Socket};
 
 /// Connect agents that say nothing, and hold them: each has its own line open.
 #[derive(Args)]
 pub(super) struct Connections {
-    /// How many.
+    /// How many. From one address to one port there are as many connections as the system has ports for them, some 28,000 on Linux.
     #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=60_000))]
     agents: u32,
     /// How many connect at once.
@@ -26,94 +25,85 @@ pub(super) struct Connections {
     hold: u32,
 }
 
-/// An agent that listens until it is told to go.
-struct Listener {
-    client: Client,
-    clock: Clock,
-    progress: indicatif::ProgressBar,
-    door: Arc<Semaphore>,
-    /// Counted down as they come in.
-    there: Arc<watch::Sender<u32>>,
-    go: watch::Receiver<bool>,
+/// Agents that listen until they are told to go.
+pub(super) struct Listeners {
+    listening: JoinSet<()>,
+    go: watch::Sender<bool>,
 }
 
 impl Connections {
-    pub(super) async fn play(&self, bench: &Bench) -> anyhow::Result<Report> {
+    pub(super) async fn play(&self, bench: &Bench) -> anyhow::Result<()> {
         let agents = bench.agents(self.agents as usize).await?;
-        bench.progress.set_length(self.agents.into());
-        let door = Arc::new(Semaphore::new(self.at_once as usize));
-        let (there, mut missing) = watch::channel(self.agents);
-        let (go, told) = watch::channel(false);
-        let there = Arc::new(there);
-        let began = bench.clock.elapsed();
-        let mut listening = JoinSet::new();
-        for Credentials { token, .. } in &agents {
-            let listener = Listener {
-                client: bench.admin.with_token(token)?,
-                clock: bench.clock.clone(),
-                progress: bench.progress.clone(),
-                door: Arc::clone(&door),
-                there: Arc::clone(&there),
-                go: told.clone(),
-            };
-            listening.spawn(listener.listen());
-        }
-        let _ = missing.wait_for(|missing| *missing == 0).await;
-        let took = bench.since(began);
+        bench.record.expect(What::Connection, self.agents.into());
+        let without = bench.memory.bytes();
+        let listeners = Listeners::connect(bench, &agents, self.at_once as usize).await?;
         tokio::time::sleep(Duration::from_secs(self.hold.into())).await;
-        let _ = go.send(true);
-        let (mut count, mut times, mut flaws) = (0, Times::default(), Flaws::default());
-        while let Some(listened) = listening.join_next().await {
-            match listened? {
-                Ok(time) => {
-                    count += 1;
-                    times.record(time);
-                }
-                Err(flaw) => flaws.add(flaw),
-            }
-        }
-        Ok(Report {
-            what: "connection",
-            count,
-            deliveries: 0,
-            took,
-            times,
-            flaws,
-        })
+        bench.memory.connected(without, listeners.count());
+        listeners.go().await
     }
 }
 
-impl Listener {
-    /// Answers how long it took to connect, or what was wrong.
-    async fn listen(mut self) -> Result<Duration, Flaws> {
-        let mut flaws = Flaws::default();
-        let permit = self.door.acquire().await;
-        let began = self.clock.elapsed();
-        let line = self.client.line(None).await;
-        let took = self.clock.elapsed().saturating_sub(began);
-        drop(permit);
-        self.progress.inc(1);
-        self.there.send_modify(|missing| *missing -= 1);
-        let mut socket = match line {
-            Ok(socket) => socket,
-            Err(error) => {
-                flaws.refused += 1;
-                flaws.because(error);
-                return Err(flaws);
-            }
-        };
-        loop {
-            tokio::select! {
-                // Read all the time, because pings are answered on the way.
-                heard = socket.next() => if let Err(ended) = heard {
-                    flaws.lost += 1;
-                    flaws.because(ended);
-                    return Err(flaws);
-                },
-                _ = self.go.wait_for(|go| *go) => break,
+impl Listeners {
+    /// Connects them, so many at once, and comes back when all are there.
+    pub(super) async fn connect(
+        bench: &Bench,
+        agents: &[Credentials],
+        at_once: usize,
+    ) -> anyhow::Result<Self> {
+        let (go, told) = watch::channel(false);
+        let mut listening = JoinSet::new();
+        let coming = stream::iter(agents).map(|agent| open(bench, agent));
+        let mut coming = coming.buffer_unordered(at_once);
+        while let Some(opened) = coming.next().await {
+            if let Some(socket) = opened? {
+                // Read from now on, because pings are answered on the way.
+                listening.spawn(listen(socket, told.clone(), bench.record.clone()));
             }
         }
-        socket.close().await;
-        Ok(took)
+        Ok(Self { listening, go })
     }
+
+    fn count(&self) -> u64 {
+        self.listening.len() as u64
+    }
+
+    /// Lets them say goodbye.
+    pub(super) async fn go(mut self) -> anyhow::Result<()> {
+        let _ = self.go.send(true);
+        while let Some(gone) = self.listening.join_next().await {
+            gone?;
+        }
+        Ok(())
+    }
+}
+
+async fn open(bench: &Bench, agent: &Credentials) -> anyhow::Result<Option<Socket>> {
+    let client = bench.admin.with_token(&agent.token)?;
+    let began = bench.clock.elapsed();
+    match client.line(None).await {
+        Ok(socket) => {
+            bench.record.took(What::Connection, began);
+            Ok(Some(socket))
+        }
+        Err(error) => {
+            let why = format_args!(
+                "an agent could not connect: {:#}",
+                anyhow::Error::new(error)
+            );
+            bench.record.flaw(Flaw::Error, why);
+            Ok(None)
+        }
+    }
+}
+
+async fn listen(mut socket: Socket, mut go: watch::Receiver<bool>, record: Record) {
+    loop {
+        tokio::select! {
+            heard = socket.next() => if let Err(ended) = heard {
+                return record.flaw(Flaw::Lost(1), ended);
+            },
+            _ = go.wait_for(|go| *go) => break,
+        }
+    }
+    socket.close().await;
 }

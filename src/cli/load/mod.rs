@@ -1,15 +1,24 @@
 //! `synod load`: puts a server under load, and checks that it loses, doubles and reorders nothing.
 //!
 //! A scenario makes its agents, lets them do what agents do, and holds every answer and every event against what must be. What it
-//! found stands in one [`Report`]; whoever checks nothing measures nothing.
+//! sees it writes into one [`Record`], of which the [`Report`] is made; whoever checks nothing measures nothing.
 
+mod churn;
 mod connections;
 mod log;
 mod meetings;
+mod memory;
+mod mixed;
+mod plot;
+mod record;
 mod report;
+mod sitting;
+mod turnover;
 mod witness;
 
 use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
@@ -17,6 +26,8 @@ use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::task::JoinSet;
 
+use self::memory::Memory;
+use self::record::{Flaw, Record};
 use self::report::Report;
 use super::stage::Stage;
 use super::stop;
@@ -55,7 +66,7 @@ struct Target {
         global = true
     )]
     admin_token: String,
-    /// Start a server for this, with an embedded database, and stop it afterwards.
+    /// Start a server for this, with an embedded database, and stop it afterwards. It is a process of its own, whose memory is told.
     #[arg(long, conflicts_with = "url", global = true)]
     spawn: bool,
     /// Where the server that is started keeps things, if not in an embedded database.
@@ -64,14 +75,22 @@ struct Target {
     /// Tell the result as JSON.
     #[arg(long, global = true)]
     json: bool,
+    /// Write the result into a file as CSV, too.
+    #[arg(long, value_name = "FILE", global = true)]
+    csv: Option<PathBuf>,
+    /// Draw the result into a file, too: times by percentile, and how many there were over time.
+    #[arg(long, value_name = "FILE.svg", global = true, value_parser = plot::file)]
+    plot: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]
 enum Scenario {
     Meetings(meetings::Meetings),
-    Churn(meetings::Churn),
+    Churn(churn::Churn),
     Log(log::Log),
     Connections(connections::Connections),
+    Turnover(turnover::Turnover),
+    Mixed(mixed::Mixed),
 }
 
 const EXAMPLES: &str = "\
@@ -80,16 +99,21 @@ Examples:
   synod load --spawn meetings --meetings 5 --agents 20 --rounds 10
   synod load --spawn churn --drop-percent 30
   synod load --spawn connections --agents 5000
+  synod load --spawn turnover --meetings 100000
+  synod load --spawn mixed --minutes 10 --plot mixed.svg
   SYNOD_ADMIN_TOKEN=… synod load --url http://10.0.0.7:8080 log --rate 500 --seconds 60
   synod load --spawn --database-url postgres://synod@127.0.0.1/synod --json log
 
 The exit code is 1 if anything was lost, doubled, out of order or refused.";
 
-/// What a scenario works with.
+/// What a scenario works with; cheap to clone.
+#[derive(Clone)]
 struct Bench {
     admin: Client,
     clock: Clock,
-    progress: ProgressBar,
+    bar: ProgressBar,
+    record: Record,
+    memory: Arc<Memory>,
 }
 
 impl Load {
@@ -97,19 +121,22 @@ impl Load {
         telemetry::start(false, "error")?;
         let asked_to_stop = stop::asked()?;
         tokio::pin!(asked_to_stop);
+        let Self { target, scenario } = self;
         let clock = Clock::system();
-        let target = &self.target;
         let mut stage = None;
         let admin = if target.spawn {
-            let opened = Stage::open(&clock, target.database_url.as_deref()).await?;
+            let opened = Stage::open(&clock, target.database_url.as_deref(), &WIDE_OPEN).await?;
             stage.insert(opened).admin.clone()
         } else {
             Client::new(&target.url, &target.admin_token)?
         };
+        let bar = progress();
         let bench = Bench {
             admin,
+            record: Record::new(clock.clone(), bar.clone()),
             clock,
-            progress: progress(),
+            bar,
+            memory: Arc::new(Memory::of(stage.as_ref().and_then(Stage::process))),
         };
         let ended_early = async {
             match &mut stage {
@@ -117,16 +144,23 @@ impl Load {
                 None => std::future::pending().await,
             }
         };
-        let report = tokio::select! {
-            report = self.scenario.play(&bench) => report,
-            failure = ended_early => return Err(failure),
+        let name = scenario.name();
+        let played = tokio::select! {
+            played = scenario.play(&bench) => played,
+            failure = ended_early => Err(failure),
             () = &mut asked_to_stop => Err(anyhow!("stopped before the load was over")),
         };
-        bench.progress.finish_and_clear();
-        if let Some(stage) = stage {
-            stage.close().await?;
+        if let Err(error) = &played {
+            bench.record.flaw(Flaw::Error, format_args!("{error:#}"));
         }
-        self.target.tell(&report?)
+        bench.bar.finish_and_clear();
+        let report = Report::of(name, &bench.record, bench.memory.usage());
+        let told = target.tell(&report);
+        if let Some(stage) = stage {
+            let closed = stage.close().await;
+            return played.and(told).and(closed);
+        }
+        played.and(told)
     }
 }
 
@@ -138,6 +172,12 @@ impl Target {
         } else {
             super::tell(format_args!("{report}"))?;
         }
+        if let Some(path) = &self.csv {
+            report.write_csv(path)?;
+        }
+        if let Some(path) = &self.plot {
+            plot::draw(report, path)?;
+        }
         if report.is_flawless() {
             return Ok(());
         }
@@ -146,12 +186,25 @@ impl Target {
 }
 
 impl Scenario {
-    async fn play(&self, bench: &Bench) -> anyhow::Result<Report> {
+    fn name(&self) -> &'static str {
         match self {
-            Self::Meetings(meetings) => meetings.play(bench, 0).await,
+            Self::Meetings(_) => "meetings",
+            Self::Churn(_) => "churn",
+            Self::Log(_) => "log",
+            Self::Connections(_) => "connections",
+            Self::Turnover(_) => "turnover",
+            Self::Mixed(_) => "mixed",
+        }
+    }
+
+    async fn play(self, bench: &Bench) -> anyhow::Result<()> {
+        match self {
+            Self::Meetings(meetings) => meetings.play(bench).await,
             Self::Churn(churn) => churn.play(bench).await,
             Self::Log(log) => log.play(bench).await,
             Self::Connections(connections) => connections.play(bench).await,
+            Self::Turnover(turnover) => turnover.play(bench).await,
+            Self::Mixed(mixed) => mixed.play(bench).await,
         }
     }
 }
@@ -175,9 +228,19 @@ impl Bench {
         Ok(agents)
     }
 
-    /// How long it has been since a moment of the same clock.
-    fn since(&self, then: Duration) -> Duration {
-        self.clock.elapsed().saturating_sub(then)
+    /// Lets the bar count the seconds of a load that has an end in time, and looks at the server's memory on the way.
+    async fn count_seconds(&self, length: Duration) -> anyhow::Result<()> {
+        self.bar.set_length(length.as_secs());
+        let mut every_second = tokio::time::interval(Duration::from_secs(1));
+        for second in 0..=length.as_secs() {
+            every_second.tick().await;
+            self.bar.set_position(second);
+            self.bar.set_message(self.record.seen().to_string());
+            if second > 0 && second % length.as_secs().div_ceil(memory::MARKS) == 0 {
+                self.memory.mark(second);
+            }
+        }
+        Ok(())
     }
 }
 
@@ -189,9 +252,19 @@ fn progress() -> ProgressBar {
     } else {
         ProgressDrawTarget::hidden()
     });
-    let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} {per_sec} {elapsed}");
+    let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} {per_sec} {elapsed} {msg}");
     bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
 /// Enough to be quick, few enough not to be the load.
 const HIRED_AT_ONCE: usize = 32;
+/// What a server that is started for a load is told: all of it comes from one address, which may take the whole house here.
+const WIDE_OPEN: [&str; 7] = [
+    "--log=error",
+    "--connections-max=65536",
+    "--connections-per-address-max=65536",
+    "--rate-per-address-per-s=1000000",
+    "--burst-per-address=1000000",
+    "--rate-per-token-per-s=1000000",
+    "--burst-per-token=1000000",
+];

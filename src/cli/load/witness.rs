@@ -1,35 +1,41 @@
 //! What one agent heard of one meeting, held against what it must hear: every event once, in order, and an answer to all it said.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::fmt;
 use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::report::{Flaws, Times};
+use super::record::{Flaw, Record, What};
 use crate::client::ServerFrame;
 use crate::client::frame::{Ack, MeetingEvent, Refusal};
 use crate::wire::FrameId;
 
 /// An agent's account of a meeting, over all its connections.
-#[derive(Default)]
 pub(super) struct Witness {
     agent: Uuid,
+    record: Record,
     last_seq: u64,
+    /// Events before that which have not come.
+    missing: BTreeSet<u64>,
     /// What it said and heard no answer to: the frame's id, and when.
     unanswered: HashMap<String, Duration>,
-    /// Where its own opinions stand in the journal, until that is acknowledged.
+    /// Where its own opinions stand in the journal.
     presented: Vec<u64>,
-    pub(super) deliveries: u64,
-    pub(super) turns: u64,
-    pub(super) times: Times,
-    pub(super) flaws: Flaws,
+    /// Its opinions that were acknowledged.
+    turns: u64,
 }
 
 impl Witness {
-    pub(super) fn of(agent: Uuid) -> Self {
+    pub(super) fn of(agent: Uuid, record: Record) -> Self {
         Self {
             agent,
-            ..Self::default()
+            record,
+            last_seq: 0,
+            missing: BTreeSet::new(),
+            unanswered: HashMap::new(),
+            presented: Vec::new(),
+            turns: 0,
         }
     }
 
@@ -51,11 +57,11 @@ impl Witness {
     }
 
     /// It hears a frame.
-    pub(super) fn hears(&mut self, frame: &ServerFrame, now: Duration) {
-        self.deliveries += 1;
+    pub(super) fn hears(&mut self, frame: &ServerFrame) {
+        self.record.delivered();
         match frame {
             ServerFrame::MeetingEvent(event) => self.event(event),
-            ServerFrame::Ack(ack) => self.ack(ack, now),
+            ServerFrame::Ack(ack) => self.ack(ack),
             ServerFrame::Error(refusal) => self.refusal(refusal),
             ServerFrame::Connected(_)
             | ServerFrame::OpinionRequest(_)
@@ -67,17 +73,21 @@ impl Witness {
 
     fn event(&mut self, event: &MeetingEvent) {
         let (seq, last) = (event.seq, self.last_seq);
-        if seq == last + 1 {
+        if seq > last {
+            let gap = last + 1..seq;
+            let unlisted = (seq - last - 1).saturating_sub(MISSING_MAX);
+            if unlisted > 0 {
+                self.lost(unlisted, format_args!("event {seq} came behind {last}"));
+            }
+            self.missing
+                .extend(gap.skip(usize::try_from(unlisted).unwrap_or(usize::MAX)));
             self.last_seq = seq;
-        } else if seq <= last {
-            self.flaws.doubled += 1;
-            self.flaws
-                .because(format_args!("event {seq} came again behind {last}"));
+        } else if self.missing.remove(&seq) {
+            let why = format_args!("event {seq} came behind {last}");
+            self.record.flaw(Flaw::OutOfOrder, why);
         } else {
-            self.flaws.lost += seq - last - 1;
-            self.flaws
-                .because(format_args!("event {seq} came behind {last}"));
-            self.last_seq = seq;
+            let why = format_args!("event {seq} came again behind {last}");
+            self.record.flaw(Flaw::Doubled, why);
         }
         let is_own = event.data["agent_id"] == self.agent.to_string();
         if event.event == "opinion_presented" && is_own {
@@ -85,65 +95,71 @@ impl Witness {
         }
     }
 
-    fn ack(&mut self, ack: &Ack, now: Duration) {
+    fn ack(&mut self, ack: &Ack) {
         let Some(FrameId::Text(id)) = &ack.id else {
             return;
         };
         let Some(said) = self.unanswered.remove(id) else {
-            self.flaws.doubled += 1;
-            self.flaws
-                .because(format_args!("{id} was acknowledged twice"));
-            return;
+            let why = format_args!("{id} was acknowledged twice");
+            return self.record.flaw(Flaw::Doubled, why);
         };
         if !id.starts_with(OPINION) {
             return;
         }
         self.turns += 1;
-        self.times.record(now.saturating_sub(said));
+        self.record.took(What::Turn, said);
         // The ack follows the commit, and the event comes before it or right behind.
-        if ack
-            .seq
-            .is_some_and(|seq| seq < self.last_seq && !self.presented.contains(&seq))
-        {
-            self.flaws.out_of_order += 1;
-            self.flaws
-                .because(format_args!("{id} is not the event that its ack names"));
+        let is_told = |seq| seq < self.last_seq && !self.presented.contains(&seq);
+        if ack.seq.is_some_and(is_told) {
+            let why = format_args!("{id} is not the event that its ack names");
+            self.record.flaw(Flaw::OutOfOrder, why);
         }
     }
 
     fn refusal(&mut self, refusal: &Refusal) {
-        self.flaws.refused += 1;
-        self.flaws
-            .because(format_args!("{}: {}", refusal.code, refusal.message));
+        let why = format_args!("{}: {}", refusal.code, refusal.message);
+        self.record.flaw(Flaw::Error, why);
         if let Some(FrameId::Text(id)) = &refusal.id {
             self.unanswered.remove(id);
         }
     }
 
-    /// The meeting is over, and its journal has so many events.
-    pub(super) fn ends(&mut self, last_seq: u64) {
-        if self.last_seq < last_seq {
-            self.flaws.lost += last_seq - self.last_seq;
-            self.flaws.because(format_args!(
-                "the last event heard is {} of {last_seq}",
-                self.last_seq
-            ));
+    /// The meeting is over, and its journal has so many events. Answers in how many turns the agent spoke.
+    pub(super) fn ends(self, last_seq: u64) -> u64 {
+        let last = self.last_seq;
+        if let Some(first) = self.missing.first() {
+            let why = format_args!("event {first} never came");
+            self.lost(self.missing.len() as u64, why);
         }
-        if !self.unanswered.is_empty() {
-            self.flaws.lost += self.unanswered.len() as u64;
-            self.flaws.because("something said was never answered");
+        if last < last_seq {
+            let why = format_args!("the last event heard is {last} of {last_seq}");
+            self.lost(last_seq - last, why);
         }
+        if let Some(id) = self.unanswered.keys().next() {
+            let why = format_args!("{id} was never answered");
+            self.lost(self.unanswered.len() as u64, why);
+        }
+        self.turns
+    }
+
+    fn lost(&self, count: u64, why: fmt::Arguments<'_>) {
+        self.record.flaw(Flaw::Lost(count), why);
     }
 }
 
+/// Events that may come late, at most; what is missing beyond is lost. More than a meeting that can be has on its way.
+const MISSING_MAX: u64 = 10_000;
 /// How ids of opinions begin.
 pub(super) const OPINION: &str = "opinion";
 
 #[cfg(test)]
 mod tests {
+    use indicatif::ProgressBar;
     use serde_json::json;
 
+    use super::super::record::Flaws;
     use super::*;
+    use crate::clock::Clock;
 
     fn event(seq: u64) -> ServerFrame {
         let text = json!({"type": "meeting_event", "event": "turn_opened", "meeting_id": Uuid::nil(), "seq": seq,
@@ -155,31 +171,37 @@ mod tests {
         ServerFrame::read(&json!({"type": "ack", "id": id, "seq": seq}).to_string()).unwrap()
     }
 
-    fn hears(frames: &[ServerFrame]) -> Witness {
-        let mut witness = Witness::of(Uuid::nil());
+    /// What is wrong with a meeting of two events in which one agent spoke once, and heard these.
+    fn flaws(frames: &[ServerFrame]) -> Flaws {
+        let record = Record::new(Clock::system(), ProgressBar::hidden());
+        let mut witness = Witness::of(Uuid::nil(), record.clone());
         witness.says("opinion 1", Duration::ZERO);
         for frame in frames {
-            witness.hears(frame, Duration::from_millis(3));
+            witness.hears(frame);
         }
         witness.ends(2);
-        witness
+        record.seen().flaws
     }
 
     #[test]
     fn what_must_not_be_is_counted() {
-        let flawless = hears(&[event(1), event(2), ack("opinion 1", 3)]).flaws;
+        let flawless = flaws(&[event(1), event(2), ack("opinion 1", 3)]);
         assert_eq!(flawless, Flaws::default());
-        let gap = hears(&[event(2), ack("opinion 1", 3)]).flaws;
+        let gap = flaws(&[event(2), ack("opinion 1", 3)]);
         assert_eq!((gap.lost, gap.doubled), (1, 0));
-        let twice = hears(&[event(1), event(1), event(2), ack("opinion 1", 3)]).flaws;
+        let swapped = flaws(&[event(2), event(1), ack("opinion 1", 3)]);
+        assert_eq!((swapped.lost, swapped.out_of_order), (0, 1));
+        let beyond = flaws(&[event(u64::MAX), ack("opinion 1", 3)]);
+        assert_eq!(beyond.lost, u64::MAX - 1);
+        let twice = flaws(&[event(1), event(1), event(2), ack("opinion 1", 3)]);
         assert_eq!((twice.lost, twice.doubled), (0, 1));
-        let unanswered = hears(&[event(1), event(2)]).flaws;
+        let unanswered = flaws(&[event(1), event(2)]);
         assert_eq!(unanswered.lost, 1);
-        let cut = hears(&[event(1), ack("opinion 1", 3)]).flaws;
+        let cut = flaws(&[event(1), ack("opinion 1", 3)]);
         assert_eq!(cut.lost, 1);
-        let elsewhere = hears(&[event(1), event(2), ack("opinion 1", 1)]).flaws;
+        let elsewhere = flaws(&[event(1), event(2), ack("opinion 1", 1)]);
         assert_eq!(elsewhere.out_of_order, 1);
         let again = [event(1), event(2), ack("opinion 1", 3), ack("opinion 1", 3)];
-        assert_eq!(hears(&again).flaws.doubled, 1);
+        assert_eq!(flaws(&again).doubled, 1);
     }
 }
