@@ -7,7 +7,7 @@
 //! have a runtime each, in one process.
 //!
 //! * `turns/s`: opinions, while a round was open; in `all/s` the time of ballots is counted in.
-//! * `frames/s`: what all agents received. The relay says each opinion once; the server says also who is next.
+//! * `deliveries/s`: frames that agents received, all together. The relay says each opinion once; the server says also who is next.
 //! * `p50`, `p99`: from speaking to one's own ack, which on the server means that it is durable.
 //!
 //! Not measured by criterion, which would give each its own minute: here they take turns, so that whatever else the

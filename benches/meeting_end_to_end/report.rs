@@ -20,8 +20,8 @@ struct Line {
     rates: Vec<f64>,
     /// The same, with the time of ballots counted in.
     rates_of_all: Vec<f64>,
-    /// Frames a second, all agents together.
-    frames: Vec<f64>,
+    /// Frames a second that agents received, all together.
+    deliveries: Vec<f64>,
     acks: Histogram<u64>,
 }
 
@@ -36,10 +36,10 @@ impl Report {
         line.rates.push(rate.sum());
         let rate_of_all = measured.iter().map(|m| turns(m) / m.whole.as_secs_f64());
         line.rates_of_all.push(rate_of_all.sum());
-        let frames = measured
+        let deliveries = measured
             .iter()
             .map(|m| m.frames as f64 / m.whole.as_secs_f64());
-        line.frames.push(frames.sum());
+        line.deliveries.push(deliveries.sum());
         for meeting in measured {
             line.acks
                 .add(&meeting.acks)
@@ -55,7 +55,7 @@ impl Report {
                 size,
                 rates: Vec::new(),
                 rates_of_all: Vec::new(),
-                frames: Vec::new(),
+                deliveries: Vec::new(),
                 acks: nanoseconds(),
             });
             self.lines.len() - 1
@@ -86,8 +86,17 @@ impl fmt::Display for Report {
         writeln!(f, "\nmedians of this run's repetitions, acks in ms")?;
         writeln!(
             f,
-            "{:<9} {:>8} {:>8} {:>7} {:>8} {:>9} {:>7} {:>7} {:>7}",
-            "venue", "size", "turns/s", "× relay", "all/s", "frames/s", "p50", "p99", "× relay"
+            "{:<9} {:>8} {:>8} {:>7} {:>8} {:>12} {:>7} {:>8} {:>8} {:>7}",
+            "venue",
+            "size",
+            "turns/s",
+            "× relay",
+            "all/s",
+            "deliveries/s",
+            "× relay",
+            "p50",
+            "p99",
+            "× relay"
         )?;
         for line in &self.lines {
             let rate = median(&line.rates);
@@ -97,12 +106,13 @@ impl fmt::Display for Report {
                 .find(|l| l.venue == "relay" && l.size == line.size);
             writeln!(
                 f,
-                "{:<9} {:>8} {rate:>8.0} {:>7} {:>8.0} {:>9.0} {:>7.3} {:>7.3} {:>7}",
+                "{:<9} {:>8} {rate:>8.0} {:>7} {:>8.0} {:>12.0} {:>7} {:>8.3} {:>8.3} {:>7}",
                 line.venue,
                 format!("{}x{}", line.size.agents, line.size.meetings),
                 shown(relay.map(|relay| rate / median(&relay.rates))),
                 median(&line.rates_of_all),
-                median(&line.frames),
+                median(&line.deliveries),
+                shown(relay.map(|relay| median(&line.deliveries) / median(&relay.deliveries))),
                 line.ms(0.5),
                 line.ms(0.99),
                 shown(relay.map(|relay| line.ms(0.5) / relay.ms(0.5))),
