@@ -1,0 +1,159 @@
+//! Signals to priorities: what needs a meeting at all, of which kind it is, and how urgent.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::cues::Cue;
+use super::phrase::{self, Phrases};
+use super::signals::Signals;
+use super::{Kind, Message, Priority, Question, Suggestion};
+
+/// A subject needs a meeting from this much on: there is more for it than against it.
+const NEED_MIN: f64 = 0.5;
+/// Beside a subject of great need, one of so much less needs none.
+const NEED_SHARE_MIN: f64 = 0.4;
+
+/// The subjects that need a meeting, each with how much.
+pub(super) fn needs(subjects: Vec<Signals>, messages_min: usize) -> Vec<(Signals, f64)> {
+    let mut needs: Vec<_> = subjects
+        .into_iter()
+        .map(|signals| {
+            let need = need(&signals);
+            (signals, need)
+        })
+        .collect();
+    let greatest = needs.iter().map(|(_, need)| *need).fold(0.0, f64::max);
+    needs.retain(|(signals, need)| {
+        let enough = *need >= NEED_MIN && *need >= NEED_SHARE_MIN * greatest;
+        enough && signals.evidence.len() >= messages_min
+    });
+    needs
+}
+
+/// How much speaks for a meeting, from 0 to 1: a logistic model, with a handful of weights that were found with labelled logs.
+fn need(signals: &Signals) -> f64 {
+    let told = signals.told.max(1) as f64;
+    let share = |part: usize, whole: f64| part as f64 / whole;
+    let yes = |is: bool| f64::from(u8::from(is));
+    let beyond_one = |count: usize| rising(count.saturating_sub(1), 1.0);
+    let evidence = -3.5
+        // A subject that takes up room, between several, in more than a few words each, with words of need ...
+        + 1.5 * rising(signals.told, 2.0)
+        + 0.5 * beyond_one(signals.senders.len())
+        + 1.5 * beyond_one(signals.pairs.len())
+        + 4.0 * saturation(share(signals.terms, told), 5.0)
+        + share(signals.cued, told)
+        + 0.3 * yes(signals.is_open)
+        // ... and not one of reports and thanks, nor one that was answered, agreed upon or closed.
+        - 1.5 * share(signals.reports, signals.messages as f64)
+        - 0.5 * share(signals.settled, told)
+        - 0.5 * yes(signals.is_closed);
+    1.0 / (1.0 + (-evidence).exp())
+}
+
+/// A subject that needs a meeting, put into words.
+pub(super) fn suggestion(
+    signals: &Signals,
+    need: f64,
+    log: &[&Message<'_>],
+    phrases: &Phrases<'_>,
+    question: &Question<'_>,
+) -> Suggestion {
+    let times: Vec<_> = signals.evidence.iter().map(|at| log[*at].at).collect();
+    let last_at = times.last().copied().unwrap_or(question.now);
+    let parts = parts(signals, need, &times, question);
+    let kind = parts.kind();
+    let related: Vec<_> = strongest(signals, question.related_max).map(|at| log[at].id).collect();
+    let known = question.known.iter().find(|known| {
+        let dealt_with = related.iter().filter(|id| known.related.contains(id)).count();
+        dealt_with > 0 && 2 * dealt_with >= related.len()
+    });
+    Suggestion {
+        topic: phrase::title(kind, &phrases.key(&signals.evidence)),
+        kind,
+        priority: parts.sum(),
+        parts,
+        reason: phrase::reason(signals, question, last_at),
+        agents: signals.agents.iter().copied().collect(),
+        messages: signals.evidence.len(),
+        last_at,
+        meeting: known.map(|known| known.meeting),
+        related,
+    }
+}
+
+/// The evidence, the strongest first; of what is equal the newer.
+fn strongest(signals: &Signals, most: usize) -> impl Iterator<Item = usize> {
+    let mut evidence: Vec<_> = signals.evidence.iter().copied().zip(&signals.strength).collect();
+    evidence.sort_by(|one, other| other.1.total_cmp(one.1).then(other.0.cmp(&one.0)));
+    evidence.into_iter().map(|(at, _)| at).take(most)
+}
+
+impl Priority {
+    /// The priority itself, from 0 to 1.
+    pub fn sum(&self) -> f64 {
+        let needs = self.disagreement + self.open_questions + self.coordination;
+        let sum = needs + self.frequency + self.growth + self.breadth + self.urgency + self.recency;
+        thousandths(sum.min(1.0))
+    }
+
+    fn kind(&self) -> Kind {
+        if self.disagreement >= self.open_questions && self.disagreement >= self.coordination {
+            Kind::Conflict
+        } else if self.open_questions >= self.coordination {
+            Kind::OpenQuestion
+        } else {
+            Kind::Coordination
+        }
+    }
+}
+
+/// The shares of what makes a topic urgent. What there is to settle makes most of it.
+fn parts(signals: &Signals, need: f64, times: &[DateTime<Utc>], question: &Question<'_>) -> Priority {
+    let window = TimeDelta::hours(i64::from(question.hours_back.max(1)));
+    let kinds = kinds(signals);
+    let all = kinds.iter().sum::<f64>().max(f64::MIN_POSITIVE);
+    let [disagreement, open_questions, coordination] = kinds.map(|kind| thousandths(0.6 * need * kind / all));
+    let age = times.last().map_or(TimeDelta::zero(), |last| question.now - *last).max(TimeDelta::zero());
+    let recency = 1.0 - (age.num_seconds() as f64 / window.num_seconds() as f64).min(1.0);
+    Priority {
+        disagreement,
+        open_questions,
+        coordination,
+        frequency: thousandths(0.1 * rising(signals.evidence.len(), 6.0)),
+        growth: thousandths(0.05 * growth(times, question.now, window)),
+        breadth: thousandths(0.05 * rising(signals.agents.len().saturating_sub(2), 2.0)),
+        urgency: thousandths(0.1 * rising(signals.count(Cue::Urgent), 1.0)),
+        recency: thousandths(0.1 * recency),
+    }
+}
+
+/// How much speaks for a conflict, an open question, and a need to coordinate.
+fn kinds(signals: &Signals) -> [f64; 3] {
+    let count = |cues: &[Cue]| cues.iter().map(|cue| signals.count(*cue)).sum::<usize>() as f64;
+    let conflict = 0.5 + count(&[Cue::Against, Cue::Contrast, Cue::Propose]) + 0.5 * signals.turns as f64;
+    let open = 1.5 * signals.questions as f64 + count(&[Cue::Hedge]);
+    let coordination = count(&[Cue::Wait, Cue::HandOver, Cue::Overlap, Cue::Claim]) + 0.5 * signals.pairs.len() as f64;
+    [conflict, open, coordination]
+}
+
+/// How much more is written in the last quarter of the window than in the time before, from 0 (no more) to 1 (all of it).
+fn growth(times: &[DateTime<Utc>], now: DateTime<Utc>, window: TimeDelta) -> f64 {
+    let late = times.iter().filter(|time| **time > now - window / 4).count() as f64;
+    let before = times.len() as f64 - late;
+    let usual = before / 3.0;
+    ((late - usual) / (late + usual).max(1.0)).max(0.0)
+}
+
+/// From 0 towards 1, half of it at `half_way`.
+fn rising(count: usize, half_way: f64) -> f64 {
+    saturation(count as f64, half_way)
+}
+
+fn saturation(amount: f64, half_way: f64) -> f64 {
+    amount / (amount + half_way)
+}
+
+/// More digits would only look exact.
+fn thousandths(share: f64) -> f64 {
+    (share * 1_000.0).round() / 1_000.0
+}
