@@ -21,6 +21,8 @@ mod tests;
 mod text;
 mod vectors;
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
@@ -43,18 +45,9 @@ pub struct Message<'a> {
     pub is_json: bool,
 }
 
-/// A meeting that deals, or has dealt, with some messages.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Known {
-    /// The meeting.
-    pub meeting: Uuid,
-    /// The messages that prompted it.
-    pub related: Vec<Uuid>,
-}
-
 /// What is asked, and how much is looked at and answered.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Question<'a> {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Question {
     /// Now.
     pub now: DateTime<Utc>,
     /// Older messages do not count.
@@ -67,8 +60,6 @@ pub struct Question<'a> {
     pub topics_max: usize,
     /// Messages named with one topic: the strongest evidence.
     pub related_max: usize,
-    /// The meetings there are; of those that deal with the same messages the first is named.
-    pub known: &'a [Known],
 }
 
 /// Why a topic may deserve a meeting.
@@ -124,12 +115,34 @@ pub struct Suggestion {
     pub messages: usize,
     /// When the last of them was logged.
     pub last_at: DateTime<Utc>,
-    /// The meeting that deals, or has dealt, with at least half of the messages named.
-    pub meeting: Option<Uuid>,
+}
+
+impl Suggestion {
+    /// The meeting that deals, or has dealt, with this: the first whose related messages are at least half of those named here.
+    pub fn meeting(&self, meetings: &[Known]) -> Option<Uuid> {
+        let deals = |known: &&Known| {
+            let common = self
+                .related
+                .iter()
+                .filter(|id| known.related.contains(id))
+                .count();
+            common > 0 && 2 * common >= self.related.len()
+        };
+        meetings.iter().find(deals).map(|known| known.meeting)
+    }
+}
+
+/// A meeting, and the messages that prompted it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// The meeting.
+    pub meeting: Uuid,
+    /// The messages.
+    pub related: BTreeSet<Uuid>,
 }
 
 /// The topics of these messages that need a meeting, most urgent first. Small talk, reports and what was settled are none.
-pub fn suggest(messages: &[Message<'_>], question: &Question<'_>) -> Vec<Suggestion> {
+pub fn suggest(messages: &[Message<'_>], question: &Question) -> Vec<Suggestion> {
     let log = looked_at(messages, question);
     let (readings, written) = reading::read(&log);
     let vectors = vectors::Vectors::new(&log, &readings);
@@ -143,23 +156,14 @@ pub fn suggest(messages: &[Message<'_>], question: &Question<'_>) -> Vec<Suggest
         }
         signals::Signals::of_lone_question(group, &log, &readings)
     });
-    let needs = rank::needs(signals.collect(), question.messages_min);
+    let ranked = rank::ranked(signals.collect(), &log, question);
     let phrases = phrase::Phrases::new(&readings, written);
-    let mut suggestions: Vec<_> = needs
-        .into_iter()
-        .map(|(signals, need)| rank::suggestion(&signals, need, &log, &phrases, question))
-        .collect();
-    // The sort is stable: what is equal stays in the order of its first messages.
-    suggestions.sort_by(|one, other| {
-        let by_priority = other.priority.total_cmp(&one.priority);
-        by_priority.then(other.last_at.cmp(&one.last_at))
-    });
-    suggestions.truncate(question.topics_max);
-    suggestions
+    let suggestion = |ranked: &rank::Ranked| ranked.suggestion(&log, &phrases, question);
+    ranked.iter().map(suggestion).collect()
 }
 
 /// The newest messages of the time asked for, oldest first.
-fn looked_at<'a, 'b>(messages: &'a [Message<'b>], question: &Question<'_>) -> Vec<&'a Message<'b>> {
+fn looked_at<'a, 'b>(messages: &'a [Message<'b>], question: &Question) -> Vec<&'a Message<'b>> {
     let window = TimeDelta::hours(i64::from(question.hours_back));
     let begin = question.now.checked_sub_signed(window);
     let begin = begin.unwrap_or(DateTime::<Utc>::MIN_UTC);

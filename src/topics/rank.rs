@@ -12,21 +12,36 @@ const NEED_MIN: f64 = 0.5;
 /// Beside a subject of great need, one of so much less needs none.
 const NEED_SHARE_MIN: f64 = 0.4;
 
-/// The subjects that need a meeting, each with how much.
-pub(super) fn needs(subjects: Vec<Signals>, messages_min: usize) -> Vec<(Signals, f64)> {
-    let mut needs: Vec<_> = subjects
-        .into_iter()
-        .map(|signals| {
-            let need = need(&signals);
-            (signals, need)
-        })
-        .collect();
-    let greatest = needs.iter().map(|(_, need)| *need).fold(0.0, f64::max);
-    needs.retain(|(signals, need)| {
-        let enough = *need >= NEED_MIN && *need >= NEED_SHARE_MIN * greatest;
-        enough && signals.evidence.len() >= messages_min
+/// A subject that needs a meeting.
+pub(super) struct Ranked {
+    signals: Signals,
+    parts: Priority,
+    last_at: DateTime<Utc>,
+}
+
+/// The subjects that need a meeting, the most urgent first.
+pub(super) fn ranked(
+    subjects: Vec<Signals>,
+    log: &[&Message<'_>],
+    question: &Question,
+) -> Vec<Ranked> {
+    let needs: Vec<_> = subjects.iter().map(need).collect();
+    let greatest = needs.iter().copied().fold(0.0, f64::max);
+    let least = NEED_MIN.max(NEED_SHARE_MIN * greatest);
+    let needed = subjects.into_iter().zip(needs).filter(|(signals, need)| {
+        let messages = signals.evidence.len();
+        *need >= least && messages >= question.messages_min
     });
-    needs
+    let mut ranked: Vec<_> = needed
+        .map(|(signals, need)| Ranked::of(signals, need, log, question))
+        .collect();
+    // The sort is stable: what is equal stays in the order of its first messages.
+    ranked.sort_by(|one, other| {
+        let by_priority = other.parts.sum().total_cmp(&one.parts.sum());
+        by_priority.then(other.last_at.cmp(&one.last_at))
+    });
+    ranked.truncate(question.topics_max);
+    ranked
 }
 
 /// How much speaks for a meeting, from 0 to 1: a logistic model, with a handful of weights that were found with labelled logs.
@@ -37,53 +52,67 @@ fn need(signals: &Signals) -> f64 {
     let beyond_one = |count: usize| rising(count.saturating_sub(1), 1.0);
     let evidence = -3.5
         // A subject that takes up room, between several, in more than a few words each, with words of need ...
-        + 1.5 * rising(signals.told, 2.0)
-        + 0.5 * beyond_one(signals.senders.len())
+        + 2.0 * rising(signals.told, 2.0)
+        + beyond_one(signals.senders.len())
         + 1.5 * beyond_one(signals.pairs.len())
-        + 4.0 * saturation(share(signals.terms, told), 5.0)
+        + 5.0 * saturation(share(signals.terms, told), 5.0)
         + share(signals.cued, told)
-        + 0.3 * yes(signals.is_open)
+        + 0.6 * yes(signals.is_open)
         // ... and not one of reports and thanks, nor one that was answered, agreed upon or closed.
-        - 1.5 * share(signals.reports, signals.messages as f64)
-        - 0.5 * share(signals.settled, told)
-        - 0.5 * yes(signals.is_closed);
+        - 2.5 * share(signals.reports, signals.messages as f64)
+        - share(signals.settled, told)
+        - yes(signals.is_closed);
     1.0 / (1.0 + (-evidence).exp())
 }
 
-/// A subject that needs a meeting, put into words.
-pub(super) fn suggestion(
-    signals: &Signals,
-    need: f64,
-    log: &[&Message<'_>],
-    phrases: &Phrases<'_>,
-    question: &Question<'_>,
-) -> Suggestion {
-    let times: Vec<_> = signals.evidence.iter().map(|at| log[*at].at).collect();
-    let last_at = times.last().copied().unwrap_or(question.now);
-    let parts = parts(signals, need, &times, question);
-    let kind = parts.kind();
-    let related: Vec<_> = strongest(signals, question.related_max).map(|at| log[at].id).collect();
-    let known = question.known.iter().find(|known| {
-        let dealt_with = related.iter().filter(|id| known.related.contains(id)).count();
-        dealt_with > 0 && 2 * dealt_with >= related.len()
-    });
-    Suggestion {
-        topic: phrase::title(kind, &phrases.key(&signals.evidence)),
-        kind,
-        priority: parts.sum(),
-        parts,
-        reason: phrase::reason(signals, question, last_at),
-        agents: signals.agents.iter().copied().collect(),
-        messages: signals.evidence.len(),
-        last_at,
-        meeting: known.map(|known| known.meeting),
-        related,
+impl Ranked {
+    fn of(signals: Signals, need: f64, log: &[&Message<'_>], question: &Question) -> Self {
+        let times: Vec<_> = signals.evidence.iter().map(|at| log[*at].at).collect();
+        let last_at = times.last().copied().unwrap_or(question.now);
+        let parts = parts(&signals, need, &times, question);
+        Self {
+            signals,
+            parts,
+            last_at,
+        }
+    }
+
+    /// The same in words.
+    pub(super) fn suggestion(
+        &self,
+        log: &[&Message<'_>],
+        phrases: &Phrases<'_>,
+        question: &Question,
+    ) -> Suggestion {
+        let Self {
+            signals,
+            parts,
+            last_at,
+        } = self;
+        let kind = parts.kind();
+        let related = strongest(signals, question.related_max);
+        Suggestion {
+            topic: phrase::title(kind, &phrases.key(&signals.evidence)),
+            kind,
+            priority: parts.sum(),
+            parts: *parts,
+            reason: phrase::reason(signals, question, *last_at),
+            related: related.map(|at| log[at].id).collect(),
+            agents: signals.agents.iter().copied().collect(),
+            messages: signals.evidence.len(),
+            last_at: *last_at,
+        }
     }
 }
 
 /// The evidence, the strongest first; of what is equal the newer.
 fn strongest(signals: &Signals, most: usize) -> impl Iterator<Item = usize> {
-    let mut evidence: Vec<_> = signals.evidence.iter().copied().zip(&signals.strength).collect();
+    let mut evidence: Vec<_> = signals
+        .evidence
+        .iter()
+        .copied()
+        .zip(&signals.strength)
+        .collect();
     evidence.sort_by(|one, other| other.1.total_cmp(one.1).then(other.0.cmp(&one.0)));
     evidence.into_iter().map(|(at, _)| at).take(most)
 }
@@ -108,12 +137,16 @@ impl Priority {
 }
 
 /// The shares of what makes a topic urgent. What there is to settle makes most of it.
-fn parts(signals: &Signals, need: f64, times: &[DateTime<Utc>], question: &Question<'_>) -> Priority {
+fn parts(signals: &Signals, need: f64, times: &[DateTime<Utc>], question: &Question) -> Priority {
     let window = TimeDelta::hours(i64::from(question.hours_back.max(1)));
     let kinds = kinds(signals);
     let all = kinds.iter().sum::<f64>().max(f64::MIN_POSITIVE);
-    let [disagreement, open_questions, coordination] = kinds.map(|kind| thousandths(0.6 * need * kind / all));
-    let age = times.last().map_or(TimeDelta::zero(), |last| question.now - *last).max(TimeDelta::zero());
+    let [disagreement, open_questions, coordination] =
+        kinds.map(|kind| thousandths(0.6 * need * kind / all));
+    let age = times
+        .last()
+        .map_or(TimeDelta::zero(), |last| question.now - *last)
+        .max(TimeDelta::zero());
     let recency = 1.0 - (age.num_seconds() as f64 / window.num_seconds() as f64).min(1.0);
     Priority {
         disagreement,
@@ -130,15 +163,21 @@ fn parts(signals: &Signals, need: f64, times: &[DateTime<Utc>], question: &Quest
 /// How much speaks for a conflict, an open question, and a need to coordinate.
 fn kinds(signals: &Signals) -> [f64; 3] {
     let count = |cues: &[Cue]| cues.iter().map(|cue| signals.count(*cue)).sum::<usize>() as f64;
-    let conflict = 0.5 + count(&[Cue::Against, Cue::Contrast, Cue::Propose]) + 0.5 * signals.turns as f64;
-    let open = 1.5 * signals.questions as f64 + count(&[Cue::Hedge]);
-    let coordination = count(&[Cue::Wait, Cue::HandOver, Cue::Overlap, Cue::Claim]) + 0.5 * signals.pairs.len() as f64;
+    let stances = count(&[Cue::Against, Cue::Contrast, Cue::Propose]);
+    let conflict = 1.0 + stances + 0.25 * signals.turns as f64;
+    let unanswered = f64::from(u8::from(signals.is_open));
+    let open = signals.questions as f64 + count(&[Cue::Hedge]) + unanswered;
+    let waits = count(&[Cue::Wait, Cue::HandOver, Cue::Overlap]);
+    let coordination = waits + 0.5 * signals.pairs.len() as f64;
     [conflict, open, coordination]
 }
 
 /// How much more is written in the last quarter of the window than in the time before, from 0 (no more) to 1 (all of it).
 fn growth(times: &[DateTime<Utc>], now: DateTime<Utc>, window: TimeDelta) -> f64 {
-    let late = times.iter().filter(|time| **time > now - window / 4).count() as f64;
+    let late = times
+        .iter()
+        .filter(|time| **time > now - window / 4)
+        .count() as f64;
     let before = times.len() as f64 - late;
     let usual = before / 3.0;
     ((late - usual) / (late + usual).max(1.0)).max(0.0)

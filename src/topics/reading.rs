@@ -1,12 +1,13 @@
 //! What one message says, as far as it matters here: what it may be about, and what it does.
 
 use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
 
 use uuid::Uuid;
 use whatlang::Lang;
 
 use super::cues::Cue;
-use super::language::{Language, Tongues};
+use super::language::{Language, Tongues, Word};
 use super::{Message, text};
 
 /// One message, read.
@@ -37,7 +38,9 @@ impl Reading {
 
     /// Whether it only says that something was heard: thanks, a greeting, a word or two.
     pub(super) fn is_receipt(&self) -> bool {
-        let friendly = [Cue::Courtesy, Cue::Agree, Cue::Done].iter().any(|cue| self.has(*cue));
+        let friendly = [Cue::Courtesy, Cue::Agree, Cue::Done]
+            .iter()
+            .any(|cue| self.has(*cue));
         let short = self.terms.len() <= 1 || self.words <= 4 || friendly && self.terms.len() <= 4;
         short && self.questions == 0
     }
@@ -49,8 +52,17 @@ impl Reading {
 
     /// Runs of up to so many terms that stand side by side.
     pub(super) fn runs(&self, most: usize) -> impl Iterator<Item = &[u32]> {
-        let ends = self.breaks.iter().skip(1).copied().chain([self.terms.len()]);
-        let clauses = self.breaks.iter().zip(ends).map(|(begin, end)| &self.terms[*begin..end]);
+        let ends = self
+            .breaks
+            .iter()
+            .skip(1)
+            .copied()
+            .chain([self.terms.len()]);
+        let clauses = self
+            .breaks
+            .iter()
+            .zip(ends)
+            .map(|(begin, end)| &self.terms[*begin..end]);
         clauses.flat_map(move |clause| (1..=most).flat_map(|length| clause.windows(length)))
     }
 }
@@ -71,20 +83,31 @@ impl Written {
 
     /// These, side by side.
     pub(super) fn run(&self, terms: &[u32]) -> String {
-        let words: Vec<_> = terms.iter().map(|term| self.0[*term as usize].as_str()).collect();
+        let words: Vec<_> = terms
+            .iter()
+            .map(|term| self.0[*term as usize].as_str())
+            .collect();
         words.join(" ")
     }
 }
 
 /// Reads messages, in their order.
 pub(super) fn read(log: &[&Message<'_>]) -> (Vec<Reading>, Written) {
-    let texts: Vec<_> = log.iter().map(|message| text::language_of(message.text, message.is_json)).collect();
+    let texts: Vec<_> = log
+        .iter()
+        .map(|message| text::language_of(message.text, message.is_json))
+        .collect();
     let voices = voices(log, &texts);
-    let any = voices.values().copied().flatten().next();
-    let mut reader = Reader { tongues: Tongues::new(), numbers: HashMap::new(), written: Written::default() };
+    let common = most_common(log.iter().filter_map(|message| voices[&message.sender]));
+    let mut reader = Reader {
+        tongues: Tongues::new(),
+        met: HashMap::new(),
+        numbers: HashMap::new(),
+        written: Written::default(),
+    };
     let each = log.iter().zip(&texts);
     let each = each.map(|(message, text)| {
-        let voice = voices[&message.sender].or(any).unwrap_or(Lang::Eng);
+        let voice = voices[&message.sender].or(common).unwrap_or(Lang::Eng);
         reader.reading(text, voice)
     });
     (each.collect(), reader.written)
@@ -106,6 +129,19 @@ fn voices(log: &[&Message<'_>], texts: &[String]) -> BTreeMap<Uuid, Option<Lang>
     voices.into_iter().map(told).collect()
 }
 
+/// The language of most of these; of two the first.
+fn most_common(langs: impl Iterator<Item = Lang>) -> Option<Lang> {
+    let mut counts = Vec::<(Lang, usize)>::new();
+    for lang in langs {
+        match counts.iter_mut().find(|(other, _)| *other == lang) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((lang, 1)),
+        }
+    }
+    let most = counts.into_iter().rev().max_by_key(|(_, count)| *count);
+    most.map(|(lang, _)| lang)
+}
+
 /// A negation turns what follows it within so many words.
 const NEGATION_REACH: usize = 3;
 /// A sentence that begins as a question does, but has no mark, is one only if it is longer than this.
@@ -114,13 +150,15 @@ const UNMARKED_QUESTION_WORDS: usize = 3;
 /// Reads, and numbers the stems that messages share.
 struct Reader {
     tongues: Tongues,
+    /// By language, each word that was met.
+    met: HashMap<*const Language, HashMap<String, Rc<Word>>>,
     numbers: HashMap<String, u32>,
     written: Written,
 }
 
 impl Reader {
     fn reading(&mut self, text: &str, voice: Lang) -> Reading {
-        let language = Language::of(self.tongues.of_text(text).unwrap_or(voice));
+        let language = Language::of(self.tongues.of_text(text, voice));
         let mut reading = Reading::default();
         for sentence in text::sentences(text) {
             self.sentence(sentence, language, &mut reading);
@@ -128,26 +166,29 @@ impl Reader {
         reading
     }
 
-    fn sentence(&mut self, sentence: &str, language: &Language, reading: &mut Reading) {
-        let words = language.words(sentence);
-        let lower: Vec<_> = words.iter().map(|word| word.to_lowercase()).collect();
-        let stems: Vec<_> = lower.iter().map(|word| language.stem(word)).collect();
+    fn sentence(&mut self, sentence: &str, language: &'static Language, reading: &mut Reading) {
+        let written: Vec<_> = language.words(sentence).collect();
+        let words: Vec<_> = written
+            .iter()
+            .map(|word| self.word(word, language))
+            .collect();
         let terms_before = reading.terms.len();
         let mut beside = false;
-        for ((word, lower), stem) in words.iter().zip(&lower).zip(&stems) {
-            let is_term = language.is_content(lower, stem);
-            if is_term {
+        for (word, written) in words.iter().zip(&written) {
+            if word.is_content {
                 if !beside {
                     reading.breaks.push(reading.terms.len());
                 }
-                reading.terms.push(self.number(stem, word));
+                reading.terms.push(self.number(&word.stem, written));
             }
-            beside = is_term;
+            beside = word.is_content;
         }
         reading.words += words.len();
         let tells = reading.terms.len() > terms_before;
-        let found: Vec<_> = language.cues.find(&stems).collect();
-        let asks = found.iter().any(|(at, _, cue)| *cue == Cue::Ask && *at == 0);
+        let found = language.cues(&words);
+        let asks = found
+            .iter()
+            .any(|(at, _, cue)| *cue == Cue::Ask && *at == 0);
         let asks = asks && words.len() > UNMARKED_QUESTION_WORDS;
         let is_question = tells && (asks || text::ends_in_question(sentence));
         reading.questions += usize::from(is_question);
@@ -159,6 +200,16 @@ impl Reader {
                 reading.cues[cue as usize] = true;
             }
         }
+    }
+
+    fn word(&mut self, written: &str, language: &'static Language) -> Rc<Word> {
+        let met = self.met.entry(std::ptr::from_ref(language)).or_default();
+        if let Some(word) = met.get(written) {
+            return Rc::clone(word);
+        }
+        let word = Rc::new(language.word(written));
+        met.insert(written.to_owned(), Rc::clone(&word));
+        word
     }
 
     fn number(&mut self, stem: &str, word: &str) -> u32 {
@@ -180,7 +231,11 @@ impl Reader {
 /// What a cue shows where it stands: a negation turns it, and a question takes no side.
 fn meant(cue: Cue, is_negated: bool, is_question: bool) -> Option<Cue> {
     match (cue, is_negated) {
-        (Cue::Propose | Cue::Contrast | Cue::Agree | Cue::Against | Cue::Done, _) if is_question => None,
+        (Cue::Propose | Cue::Contrast | Cue::Agree | Cue::Against | Cue::Done, _)
+            if is_question =>
+        {
+            None
+        }
         (Cue::Propose | Cue::Agree, true) => Some(Cue::Against),
         (Cue::Against, true) => Some(Cue::Agree),
         (Cue::Wait, true) => Some(Cue::Done),

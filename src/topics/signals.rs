@@ -57,6 +57,9 @@ pub(super) struct Course {
 /// A word that a message and others share makes it evidence from this much on.
 const LINK_MIN: f32 = 0.15;
 
+/// And from this share of the strongest link on.
+const LINK_SHARE_MIN: f32 = 0.25;
+
 /// Cues of something to settle.
 const NEEDS: [Cue; 11] = [
     Cue::Negation,
@@ -74,17 +77,30 @@ const NEEDS: [Cue; 11] = [
 
 impl Signals {
     /// The signals of a group of messages that are linked this strongly.
-    pub(super) fn of(group: &[usize], links: &[f32], log: &[&Message<'_>], readings: &[Reading], course: &Course) -> Self {
-        let mut signals = Self { messages: group.len(), ..Self::default() };
+    pub(super) fn of(
+        group: &[usize],
+        links: &[f32],
+        log: &[&Message<'_>],
+        readings: &[Reading],
+        course: &Course,
+    ) -> Self {
+        let mut signals = Self {
+            messages: group.len(),
+            ..Self::default()
+        };
         let is_settled = settled_within(group, log, readings, &course.is_settled);
+        let strongest = links.iter().copied().fold(0.0, f32::max);
+        let least = LINK_MIN.max(LINK_SHARE_MIN * strongest);
         for ((at, link), is_settled) in group.iter().zip(links).zip(is_settled) {
             let reading = &readings[*at];
-            signals.reports += usize::from(reading.is_receipt()) + usize::from(reading.has(Cue::Done));
-            if reading.is_receipt() || *link < LINK_MIN {
+            signals.reports +=
+                usize::from(reading.is_receipt()) + usize::from(reading.has(Cue::Done));
+            if reading.is_receipt() || *link < least {
                 continue;
             }
             signals.evidence.push(*at);
             signals.strength.push(*link);
+            signals.agents.extend([log[*at].sender, log[*at].receiver]);
             if !course.is_routine[*at] {
                 signals.add(log[*at], reading);
                 signals.settled += usize::from(is_settled);
@@ -95,18 +111,29 @@ impl Signals {
     }
 
     /// The signals of a question that stands alone, if nobody has written to who asked it since.
-    pub(super) fn of_lone_question(group: &[usize], log: &[&Message<'_>], readings: &[Reading]) -> Option<Self> {
+    pub(super) fn of_lone_question(
+        group: &[usize],
+        log: &[&Message<'_>],
+        readings: &[Reading],
+    ) -> Option<Self> {
         let mut telling = group.iter().filter(|at| !readings[**at].is_receipt());
         let (at, None) = (*telling.next()?, telling.next()) else {
             return None;
         };
-        let was_heard = log[at + 1..].iter().any(|later| later.receiver == log[at].sender);
+        let was_heard = log[at + 1..]
+            .iter()
+            .any(|later| later.receiver == log[at].sender);
         if readings[at].questions == 0 || was_heard {
             return None;
         }
-        let mut signals = Self { messages: group.len(), is_open: true, ..Self::default() };
+        let mut signals = Self {
+            messages: group.len(),
+            is_open: true,
+            ..Self::default()
+        };
         signals.evidence.push(at);
         signals.strength.push(1.0);
+        signals.agents.extend([log[at].sender, log[at].receiver]);
         signals.add(log[at], &readings[at]);
         Some(signals)
     }
@@ -121,8 +148,8 @@ impl Signals {
         self.told += 1;
         self.terms += reading.terms.len();
         self.senders.insert(sender);
-        self.agents.extend([sender, receiver]);
-        self.pairs.insert((sender.min(receiver), sender.max(receiver)));
+        self.pairs
+            .insert((sender.min(receiver), sender.max(receiver)));
         self.questions += usize::from(reading.questions > 0);
         let needs = reading.questions > 0 || NEEDS.iter().any(|cue| reading.has(*cue));
         self.cued += usize::from(needs);
@@ -133,17 +160,24 @@ impl Signals {
 
     fn end(&mut self, group: &[usize], log: &[&Message<'_>], readings: &[Reading]) {
         let turns = self.evidence.windows(2);
-        self.turns = turns.filter(|two| log[two[0]].sender != log[two[1]].sender).count();
+        self.turns = turns
+            .filter(|two| log[two[0]].sender != log[two[1]].sender)
+            .count();
         let last = group.last().map(|at| &readings[*at]);
         let closes = |last: &Reading| {
-            let says_so = last.is_receipt() || [Cue::Agree, Cue::Done, Cue::Courtesy].iter().any(|cue| last.has(*cue));
+            let says_so = last.is_receipt()
+                || [Cue::Agree, Cue::Done, Cue::Courtesy]
+                    .iter()
+                    .any(|cue| last.has(*cue));
             says_so && last.questions == 0 && !last.has(Cue::Against)
         };
         self.is_closed = last.is_some_and(closes);
         let question = group.iter().rposition(|at| readings[*at].questions > 0);
         self.is_open = question.is_some_and(|question| {
             let asker = log[group[question]].sender;
-            !group[question + 1..].iter().any(|at| log[*at].sender != asker && readings[*at].may_answer())
+            !group[question + 1..]
+                .iter()
+                .any(|at| log[*at].sender != asker && readings[*at].may_answer())
         });
     }
 }
@@ -151,7 +185,10 @@ impl Signals {
 impl Course {
     /// The course of a whole log.
     pub(super) fn of(log: &[&Message<'_>], readings: &[Reading]) -> Self {
-        Self { is_routine: routine(log), is_settled: settled(log, readings) }
+        Self {
+            is_routine: routine(log),
+            is_settled: settled(log, readings),
+        }
     }
 }
 
@@ -163,7 +200,10 @@ fn settled(log: &[&Message<'_>], readings: &[Reading]) -> Vec<bool> {
     // From whom to whom, the last message that told something.
     let mut last = HashMap::<(Uuid, Uuid), usize>::new();
     for (at, (message, reading)) in log.iter().zip(readings).enumerate() {
-        let (there, back) = ((message.sender, message.receiver), (message.receiver, message.sender));
+        let (there, back) = (
+            (message.sender, message.receiver),
+            (message.receiver, message.sender),
+        );
         let thanks = reading.has(Cue::Courtesy) && reading.questions == 0;
         if let Some(heard) = last.get(&back)
             && (reading.is_receipt() || reading.has(Cue::Agree) || thanks)
@@ -183,11 +223,18 @@ fn settled(log: &[&Message<'_>], readings: &[Reading]) -> Vec<bool> {
 }
 
 /// What a group settles itself: by an answer after which nobody asks again, and by an agreement all that went before between the two.
-fn settled_within(group: &[usize], log: &[&Message<'_>], readings: &[Reading], is_settled: &[bool]) -> Vec<bool> {
+fn settled_within(
+    group: &[usize],
+    log: &[&Message<'_>],
+    readings: &[Reading],
+    is_settled: &[bool],
+) -> Vec<bool> {
     let mut is_settled: Vec<_> = group.iter().map(|at| is_settled[*at]).collect();
     for (place, at) in group.iter().enumerate() {
         let (message, reading) = (log[*at], &readings[*at]);
-        let doubts = [Cue::Contrast, Cue::Against, Cue::Hedge].iter().any(|cue| reading.has(*cue));
+        let doubts = [Cue::Contrast, Cue::Against, Cue::Hedge]
+            .iter()
+            .any(|cue| reading.has(*cue));
         if reading.has(Cue::Agree) && reading.questions == 0 && !doubts {
             let between = |other: &Message<'_>| {
                 let two = [message.sender, message.receiver];
@@ -199,8 +246,12 @@ fn settled_within(group: &[usize], log: &[&Message<'_>], readings: &[Reading], i
             is_settled[place] = true;
         }
         let after = &group[place + 1..];
-        let answers = |at: &usize| log[*at].receiver == message.sender && readings[*at].may_answer();
-        let asks_on = |at: &usize| readings[*at].questions > 0 || log[*at].sender == message.sender && !readings[*at].is_receipt();
+        let answers =
+            |at: &usize| log[*at].receiver == message.sender && readings[*at].may_answer();
+        let asks_on = |at: &usize| {
+            readings[*at].questions > 0
+                || log[*at].sender == message.sender && !readings[*at].is_receipt()
+        };
         if let Some(answer) = after.iter().position(answers)
             && reading.questions > 0
             && !after.iter().any(asks_on)
@@ -218,8 +269,17 @@ const PATTERN_WORDS: usize = 64;
 fn routine(log: &[&Message<'_>]) -> Vec<bool> {
     let hasher = RandomState::new();
     let pattern = |message: &&Message<'_>| {
-        let words = message.text.split(|sign: char| !sign.is_alphanumeric()).filter(|word| !word.is_empty());
-        let patterns = words.take(PATTERN_WORDS).map(|word| if word.contains(char::is_numeric) { "0" } else { word });
+        let words = message
+            .text
+            .split(|sign: char| !sign.is_alphanumeric())
+            .filter(|word| !word.is_empty());
+        let patterns = words.take(PATTERN_WORDS).map(|word| {
+            if word.contains(char::is_numeric) {
+                "0"
+            } else {
+                word
+            }
+        });
         hasher.hash_one(patterns.collect::<Vec<_>>())
     };
     let patterns: Vec<_> = log.iter().map(pattern).collect();

@@ -11,15 +11,15 @@ use super::vectors::{Vector, Vectors, dot, sum};
 /// The least mean likeness between two groups that are one subject.
 const LIKENESS_MIN: f32 = 0.1;
 /// The least likeness of two messages along which groups may be joined.
-const EDGE_MIN: f32 = 0.15;
+const EDGE_MIN: f32 = 0.1;
 /// Edges from one message to earlier ones: those most like it.
-const EDGES_MAX: usize = 24;
+const EDGES_MAX: usize = 12;
 /// Earlier messages with one feature that are compared: the latest.
-const POSTINGS_MAX: usize = 64;
+const POSTINGS_MAX: usize = 32;
 /// Features that are kept of a group: the heaviest. A subject has fewer words.
-const FEATURES_MAX: usize = 256;
-/// Rounds of joining: each finds less than the one before, and the third next to nothing.
-const ROUNDS_MAX: usize = 3;
+const FEATURES_MAX: usize = 128;
+/// Rounds of joining: the second finds little, a third next to nothing.
+const ROUNDS_MAX: usize = 2;
 
 /// The subjects of these messages, each as the numbers of its messages in order.
 pub(super) fn subjects(readings: &[Reading], vectors: &Vectors) -> Vec<Vec<usize>> {
@@ -50,7 +50,10 @@ fn edges(readings: &[Reading], vectors: &[Vector]) -> Vec<(f32, usize, usize)> {
     let mut postings = HashMap::<u32, Vec<(usize, f32)>>::new();
     let mut likeness = vec![0.0f32; vectors.len()];
     let mut edges = Vec::new();
-    let telling = vectors.iter().enumerate().filter(|(at, _)| !readings[*at].is_receipt());
+    let telling = vectors
+        .iter()
+        .enumerate()
+        .filter(|(at, _)| !readings[*at].is_receipt());
     for (at, vector) in telling {
         let mut touched = Vec::new();
         for (feature, weight) in vector {
@@ -77,7 +80,10 @@ fn edges(readings: &[Reading], vectors: &[Vector]) -> Vec<(f32, usize, usize)> {
 }
 
 fn nearest_first(one: &(f32, usize, usize), other: &(f32, usize, usize)) -> std::cmp::Ordering {
-    other.0.total_cmp(&one.0).then((one.1, one.2).cmp(&(other.1, other.2)))
+    other
+        .0
+        .total_cmp(&one.0)
+        .then((one.1, one.2).cmp(&(other.1, other.2)))
 }
 
 /// Groups as they are joined: a disjoint-set forest that knows the sum of each group's vectors.
@@ -144,5 +150,8 @@ pub(super) fn links(group: &[usize], words: &[Vector]) -> Vec<f32> {
         *all.entry(*word).or_default() += weight;
     }
     let others = |(word, weight): &(u32, f32)| weight * (all[word] - weight);
-    group.iter().map(|at| words[*at].iter().map(others).sum()).collect()
+    group
+        .iter()
+        .map(|at| words[*at].iter().map(others).sum())
+        .collect()
 }

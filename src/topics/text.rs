@@ -18,13 +18,16 @@ pub(super) fn language_of(text: &str, is_json: bool) -> String {
 
 /// The sentences of a text; a line break ends one, too.
 pub(super) fn sentences(text: &str) -> impl Iterator<Item = &str> {
-    let lines = text.lines().flat_map(UnicodeSegmentation::unicode_sentences);
+    let lines = text
+        .lines()
+        .flat_map(UnicodeSegmentation::unicode_sentences);
     lines.map(str::trim).filter(|sentence| !sentence.is_empty())
 }
 
 /// Whether a sentence ends as a question does, in any script.
 pub(super) fn ends_in_question(sentence: &str) -> bool {
-    let end = sentence.trim_end_matches(|sign: char| !sign.is_alphanumeric() && !QUESTION_MARKS.contains(&sign));
+    let end = sentence
+        .trim_end_matches(|sign: char| !sign.is_alphanumeric() && !QUESTION_MARKS.contains(&sign));
     end.ends_with(QUESTION_MARKS)
 }
 
@@ -39,7 +42,9 @@ fn prose(text: &str, language: &mut String) {
     let mut fence = None;
     for line in text.lines() {
         let begin = line.trim_start();
-        let mark = ["```", "~~~"].into_iter().find(|mark| begin.starts_with(mark));
+        let mark = ["```", "~~~"]
+            .into_iter()
+            .find(|mark| begin.starts_with(mark));
         match (fence, mark) {
             (None, Some(_)) => fence = mark,
             (Some(open), Some(mark)) if open == mark => fence = None,
@@ -59,7 +64,11 @@ fn words_of_line(line: &str, language: &mut String) {
         if language.len() >= LOOKED_AT_MAX_BYTES {
             return;
         }
-        language.extend(word.chars().map(|sign| if "_`*#".contains(sign) { ' ' } else { sign }));
+        language.extend(word.chars().map(|sign| match sign {
+            '_' | '`' | '*' | '#' => ' ',
+            '\u{2019}' => '\'',
+            other => other,
+        }));
         language.push(' ');
     }
     language.push('\n');

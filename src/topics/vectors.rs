@@ -24,14 +24,14 @@ pub(super) struct Vectors {
 const TOPIC_WEIGHT: f32 = 1.0;
 /// What each of the two agents counts beside a word. In a large log they are common, and so count for little.
 const AGENT_WEIGHT: f32 = 1.0;
-/// What it counts that both agents are the same.
-const PAIR_WEIGHT: f32 = 0.2;
 /// What a word counts that no other message has: it joins nothing, and only tells that there is something else in the message.
-const LONE_WEIGHT: f32 = 0.2;
+const LONE_WEIGHT: f32 = 0.3;
+/// A shorter log is weighed as if it were part of one of so many messages: what all of its messages share is still what they are about.
+pub(super) const COMPARED_MIN: usize = 20;
 /// The share of a message's vector that goes on into what follows it: short answers are about what was said.
 const CONTEXT_SHARE: f32 = 0.2;
 /// A message follows one that is at least so like it, after the bonus for who wrote to whom.
-const CONTEXT_MIN: f32 = 0.15;
+const CONTEXT_MIN: f32 = 0.1;
 /// The bonus of an answer to what the sender was told.
 const REPLY_BONUS: f32 = 0.2;
 /// The bonus of what goes on from the sender's own words to the same receiver.
@@ -46,10 +46,14 @@ impl Vectors {
     pub(super) fn new(messages: &[&Message<'_>], readings: &[Reading]) -> Self {
         let mut features = Features::default();
         let each = messages.iter().zip(readings);
-        let raw: Vec<_> = each.map(|(message, reading)| features.of(message, reading)).collect();
+        let raw: Vec<_> = each
+            .map(|(message, reading)| features.of(message, reading))
+            .collect();
         let weighed = weighed(raw, features.numbers.len());
         let word = |feature: u32| features.is_word[feature as usize];
-        let words = weighed.iter().map(|vector| vector.iter().copied().filter(|(feature, _)| word(*feature)));
+        let words = weighed
+            .iter()
+            .map(|vector| vector.iter().copied().filter(|(feature, _)| word(*feature)));
         let words = words.map(|vector| unit(vector.collect())).collect();
         let mut all: Vec<_> = weighed.into_iter().map(unit).collect();
         let before = chained(messages, readings, &mut all);
@@ -62,7 +66,6 @@ enum Feature {
     Word(u32),
     Topic(String),
     Agent(Uuid),
-    Pair(Uuid, Uuid),
 }
 
 /// Numbers features as they come.
@@ -78,7 +81,10 @@ impl Features {
         for term in &reading.terms {
             *counts.entry(self.number(Feature::Word(*term))).or_default() += 1.0;
         }
-        let mut weights: BTreeMap<_, _> = counts.into_iter().map(|(word, count)| (word, 1.0 + count.ln())).collect();
+        let mut weights: BTreeMap<_, _> = counts
+            .into_iter()
+            .map(|(word, count)| (word, 1.0 + count.ln()))
+            .collect();
         let label = super::label(message.topic.unwrap_or_default());
         if !label.is_empty() {
             weights.insert(self.number(Feature::Topic(label)), TOPIC_WEIGHT);
@@ -86,8 +92,6 @@ impl Features {
         let (sender, receiver) = (message.sender, message.receiver);
         weights.insert(self.number(Feature::Agent(sender)), AGENT_WEIGHT);
         weights.insert(self.number(Feature::Agent(receiver)), AGENT_WEIGHT);
-        let pair = Feature::Pair(sender.min(receiver), sender.max(receiver));
-        weights.insert(self.number(pair), PAIR_WEIGHT);
         weights.into_iter().collect()
     }
 
@@ -104,7 +108,7 @@ impl Features {
 
 /// Each weight times how rare its feature is: TF-IDF.
 fn weighed(mut vectors: Vec<Vector>, features: usize) -> Vec<Vector> {
-    let all = vectors.len() as f32;
+    let all = vectors.len().max(COMPARED_MIN) as f32;
     let mut having = vec![0.0f32; features];
     for (feature, _) in vectors.iter().flatten() {
         having[*feature as usize] += 1.0;
@@ -118,14 +122,19 @@ fn weighed(mut vectors: Vec<Vector>, features: usize) -> Vec<Vector> {
 }
 
 /// Finds what each message goes on from, and adds a share of that to it.
-fn chained(messages: &[&Message<'_>], readings: &[Reading], vectors: &mut [Vector]) -> Vec<Option<usize>> {
+fn chained(
+    messages: &[&Message<'_>],
+    readings: &[Reading],
+    vectors: &mut [Vector],
+) -> Vec<Option<usize>> {
     let mut recent = HashMap::<Uuid, VecDeque<usize>>::new();
     let mut before = Vec::with_capacity(messages.len());
     let own = vectors.to_vec();
     for (at, message) in messages.iter().enumerate() {
         let near = [message.sender, message.receiver];
         let candidates = near.iter().filter_map(|agent| recent.get(agent)).flatten();
-        let follows = |earlier: usize| dot(&own[at], &own[earlier]) + bonus(message, messages[earlier]);
+        let follows =
+            |earlier: usize| dot(&own[at], &own[earlier]) + bonus(message, messages[earlier]);
         let best = candidates.map(|earlier| (follows(*earlier), *earlier));
         let best = best.max_by(|one, other| one.0.total_cmp(&other.0).then(one.1.cmp(&other.1)));
         // A receipt is for something, however unlike it.
@@ -189,7 +198,8 @@ pub(super) fn sum(one: &[(u32, f32)], other: &[(u32, f32)], share: f32) -> Vecto
             (None, None) => return sum,
             (Some((a, x)), Some((b, y))) if a == b => {
                 sum.push((*a, x + share * y));
-                (one.next(), other.next());
+                one.next();
+                other.next();
             }
             (Some((a, x)), next) if next.is_none_or(|(b, _)| a < b) => {
                 sum.push((*a, *x));
@@ -205,9 +215,15 @@ pub(super) fn sum(one: &[(u32, f32)], other: &[(u32, f32)], share: f32) -> Vecto
 }
 
 fn unit(mut vector: Vector) -> Vector {
-    let length = vector.iter().map(|(_, weight)| weight * weight).sum::<f32>().sqrt();
+    let length = vector
+        .iter()
+        .map(|(_, weight)| weight * weight)
+        .sum::<f32>()
+        .sqrt();
     if length > 0.0 {
-        vector.iter_mut().for_each(|(_, weight)| *weight /= length);
+        for (_, weight) in &mut vector {
+            *weight /= length;
+        }
     }
     vector
 }

@@ -104,7 +104,9 @@ impl Lists {
             (Cue::Courtesy, self.courtesy),
             (Cue::Filler, self.filler),
         ];
-        let each = |(cue, list): (Cue, &'static str)| list.split(',').map(move |phrase| (cue, phrase.trim()));
+        let each = |(cue, list): (Cue, &'static str)| {
+            list.split(',').map(move |phrase| (cue, phrase.trim()))
+        };
         lists.into_iter().flat_map(each)
     }
 }
@@ -132,10 +134,17 @@ impl Phrases {
     }
 
     /// Every cue in these words with where it begins, and how many words it has.
-    pub(super) fn find<'a>(&'a self, words: &'a [String]) -> impl Iterator<Item = (usize, usize, Cue)> + 'a {
+    pub(super) fn find<'a>(
+        &'a self,
+        words: &'a [&str],
+    ) -> impl Iterator<Item = (usize, usize, Cue)> + 'a {
         words.iter().enumerate().flat_map(move |(at, first)| {
-            let phrases = self.by_first.get(first).into_iter().flatten();
-            let here = phrases.filter(move |(rest, _)| words[at + 1..].starts_with(rest));
+            let phrases = self.by_first.get(*first).into_iter().flatten();
+            let here = phrases.filter(move |(rest, _)| {
+                let after = words.get(at + 1..at + 1 + rest.len());
+                after
+                    .is_some_and(|after| after.iter().zip(rest).all(|(word, other)| *word == other))
+            });
             here.map(move |(rest, cue)| (at, 1 + rest.len(), *cue))
         })
     }
