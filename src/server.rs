@@ -10,6 +10,7 @@ use ractor::{Actor, ActorRef};
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
+use crate::actors::analyst::Analyst;
 use crate::actors::connection::Context;
 use crate::actors::directory::Directory;
 use crate::actors::permit::Permits;
@@ -187,6 +188,7 @@ impl House {
         let permits = Permits::new(limits.commands_pending_max, metrics.clone());
         let throttle = Throttle::new(&limits, &clock);
         let answers = Answers::new(&limits);
+        let analyst = Analyst::new(Arc::clone(&store), clock.clone());
         let api = Api {
             context: Context {
                 store,
@@ -202,6 +204,7 @@ impl House {
             registry: registry.clone(),
             persistence,
             health,
+            analyst,
             admin: auth::Admin::new(&admin_token),
             allowed_origins: allowed_origins.into(),
             public_url: public_url.map(Into::into),

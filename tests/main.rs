@@ -33,5 +33,6 @@ mod schemathesis;
 mod storage;
 mod supervision;
 mod support;
+mod topics;
 mod two_servers;
 mod unreadable;

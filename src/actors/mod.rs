@@ -14,12 +14,14 @@
 //! * [`connection`] bridges one socket to one meeting, or is an agent's own line, through a bounded [`outbox`].
 //! * [`presence`] knows every open socket of an agent; [`mail`] brings direct messages there once they are kept.
 //! * [`permit`] bounds what is under way, [`throttle`] how fast anybody may ask for more.
+//! * [`analyst`] finds out what the agents should meet about, one question at a time.
 //! * [`persistence`] batches what all meetings have to write: while one commit is under way the next batch fills. [`log`] says
 //!   what a batch of the communication log is.
 //!
 //! What is deliberately absent: rules (they are in `domain`), SQL (in `storage`), JSON (in `wire`). No handler awaits
 //! I/O or another actor, no actor has a name, and no mailbox is filled by an agent without a permit.
 
+pub mod analyst;
 pub mod connection;
 pub mod directory;
 pub mod journal;

@@ -398,8 +398,16 @@ impl Limits {
     /// Rows of the journal read at once for a resume. Each may hold an opinion of the largest size, and each connection
     /// reads for itself.
     pub const RESUME_PAGE_ROWS: u32 = 32;
-    /// Messages looked at to suggest topics: the newest. A busy day of a few agents.
-    pub const SUGGEST_MESSAGES_MAX: u32 = 10_000;
+    /// Messages looked at to suggest topics: the newest. A busy day of a few dozen agents, and some seconds of one processor.
+    pub const SUGGEST_MESSAGES_MAX: u32 = 50_000;
+    /// Characters of a message that are read to suggest topics: two pages. What it is about is said sooner.
+    pub const EXCERPT_CHARS: usize = 4_096;
+    /// Time that somebody waits for the suggestions of others to be found.
+    pub const SUGGEST_TIMEOUT: Duration = Duration::from_secs(10);
+    /// Time for which suggestions are kept if no newer message comes: priorities fall as slowly.
+    pub const SUGGEST_KEPT: Duration = Duration::from_mins(1);
+    /// Questions whose suggestions are kept; at one more all are forgotten. As many as ask within a minute.
+    pub const SUGGEST_KEPT_MAX: usize = 256;
     /// Topics suggested when no number is asked for, and at most.
     pub const SUGGEST_TOPICS: (u32, u32) = (10, 50);
     /// Hours back that topics may be suggested from: a year and a day.
@@ -409,7 +417,7 @@ impl Limits {
     pub const YEARS: RangeInclusive<i32> = 1..=9_999;
     /// A moment after all others, in microseconds since 1970: the end of the year 9999.
     pub const LAST_MOMENT_MICROS: i64 = 253_402_300_799_000_000;
-    /// Messages named with one suggested topic: the newest. They become the related communications of its meeting.
+    /// Messages named with one suggested topic: the strongest evidence. They become the related communications of its meeting.
     pub const SUGGEST_RELATED_MAX: usize = 20;
 
     /// The size of a logged message, in bytes.

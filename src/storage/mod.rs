@@ -34,7 +34,7 @@ pub use error::Error;
 pub use page::{Keyset, Page, PageRequest, Start, Total};
 pub use rows::{
     Agent, Answer, Append, Appended, Communication, CommunicationFilter, Decision, DecisionFilter,
-    DirectMessage, DroppedPart, Entry, Header, Heading, Inbox, JournalRow, KeptAnswer,
+    DirectMessage, DroppedPart, Entry, Excerpt, Header, Inbox, JournalRow, KeptAnswer,
     KeyedRequest, Meeting, MeetingFilter, Message, NewMeeting, ParticipantRow, Received, Reserved,
     Role, Sent, Taken, TokenHash, Told, Upkeep,
 };
@@ -126,12 +126,12 @@ pub trait Store: Send + Sync + 'static {
         page: PageRequest,
     ) -> Result<Page<Communication>, Error>;
 
-    /// The newest messages that pass `filter`, at most `limit`, without their words.
-    async fn headings(
+    /// The newest messages that pass `filter`, at most `limit` and no more than an answer may hold, by their beginnings.
+    async fn excerpts(
         &self,
         filter: &CommunicationFilter,
         limit: u32,
-    ) -> Result<Vec<Heading>, Error>;
+    ) -> Result<Vec<Excerpt>, Error>;
 
     /// Keeps a new meeting with its first event, participants and links, all or none, at epoch 0.
     /// [`Error::UnknownAgent`] or [`Error::UnknownCommunication`] name what does not exist.
@@ -192,7 +192,13 @@ pub trait Store: Send + Sync + 'static {
         id: CommunicationId,
         visible_to: Option<AgentId>,
     ) -> Result<Vec<Meeting>, Error>;
-    /// What those meetings decided, newest first.
+    /// The same of many messages at once: each meeting with each of the messages that prompted it.
+    async fn links(
+        &self,
+        ids: &[CommunicationId],
+        visible_to: Option<AgentId>,
+    ) -> Result<Vec<(MeetingId, CommunicationId)>, Error>;
+    /// What the meetings of one message decided, newest first.
     async fn decisions_of_communication(
         &self,
         id: CommunicationId,

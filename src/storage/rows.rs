@@ -82,9 +82,9 @@ pub struct Communication {
     pub created_at: DateTime<Utc>,
 }
 
-/// A message without its words: who wrote to whom, when, about what.
+/// A message with no more than the beginning of its words.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Heading {
+pub struct Excerpt {
     /// The message.
     pub id: CommunicationId,
     /// When it was sent.
@@ -95,6 +95,10 @@ pub struct Heading {
     pub receiver: AgentId,
     /// Its topic.
     pub topic: Option<String>,
+    /// Its first [`EXCERPT_CHARS`](crate::config::Limits::EXCERPT_CHARS).
+    pub beginning: String,
+    /// Whether its content was checked to be JSON.
+    pub is_json: bool,
 }
 
 /// Which messages; all that are given must hold.

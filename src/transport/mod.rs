@@ -29,6 +29,7 @@ use warp::Filter;
 use warp::filters::BoxedFilter;
 
 pub use self::api_error::ApiError;
+use crate::actors::analyst::Analyst;
 use crate::actors::connection;
 use crate::actors::directory::Directory;
 use crate::actors::permit::Permit;
@@ -54,6 +55,8 @@ pub struct Api {
     pub persistence: ActorRef<persistence::Message>,
     /// Whether it can.
     pub health: Health,
+    /// Knows what to meet about.
+    pub analyst: Analyst,
     /// Who has the run of the house.
     pub admin: auth::Admin,
     /// Browser origins that may connect.

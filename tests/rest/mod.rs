@@ -11,6 +11,7 @@ mod meetings;
 mod metadata;
 mod openapi;
 mod steps;
+mod suggestions;
 mod times;
 
 use bytes::Bytes;

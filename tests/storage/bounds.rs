@@ -3,13 +3,13 @@
 use std::slice::from_ref;
 
 use synod::config::Limits;
-use synod::storage::{Communication, CommunicationFilter, Error, Heading, PageRequest, Start};
+use synod::storage::{Communication, CommunicationFilter, Error, Excerpt, PageRequest, Start};
 
 use super::fixtures::{agents, communication, everything, page};
 use crate::support::database::Fresh;
 
 on_every_store! {
-    headings_are_the_newest_messages_without_their_words,
+    excerpts_are_the_newest_messages_by_their_beginnings,
 }
 
 const MESSAGE_BYTES: usize = 10 * 1_048_576;
@@ -62,32 +62,35 @@ async fn a_page_of_the_largest_messages_is_bounded(fresh: &Fresh) {
     assert!(matches!(together, Err(Error::TooMuch)));
 }
 
-async fn headings_are_the_newest_messages_without_their_words(fresh: &Fresh) {
+async fn excerpts_are_the_newest_messages_by_their_beginnings(fresh: &Fresh) {
     let store = &*fresh.store;
     let known = agents(store, 3).await;
     let mut messages: Vec<_> = (0..9)
         .map(|n| communication(n, known[0], known[usize::from(n % 2 == 0)]))
         .collect();
     messages[3].topic = Some("tea".to_owned());
+    messages[4].content = "\u{e9}t\u{e9} ".repeat(Limits::EXCERPT_CHARS);
     store.log(&messages).await.unwrap();
     messages.reverse();
-    let heading = |m: &Communication| Heading {
+    let excerpt = |m: &Communication| Excerpt {
         id: m.id,
         timestamp: m.timestamp,
         sender: m.sender,
         receiver: m.receiver,
         topic: m.topic.clone(),
+        beginning: m.content.chars().take(Limits::EXCERPT_CHARS).collect(),
+        is_json: m.is_json,
     };
-    let all: Vec<_> = messages.iter().map(heading).collect();
+    let all: Vec<_> = messages.iter().map(excerpt).collect();
     let filter = CommunicationFilter::default();
-    assert_eq!(store.headings(&filter, 100).await.unwrap(), all);
-    assert_eq!(store.headings(&filter, 4).await.unwrap(), all[..4]);
+    assert_eq!(store.excerpts(&filter, 100).await.unwrap(), all);
+    assert_eq!(store.excerpts(&filter, 4).await.unwrap(), all[..4]);
     let mine = CommunicationFilter {
         visible_to: Some(known[1]),
         ..filter
     };
     let own: Vec<_> = all.iter().filter(|h| h.receiver == known[1]).collect();
-    let told = store.headings(&mine, 100).await.unwrap();
+    let told = store.excerpts(&mine, 100).await.unwrap();
     assert_eq!(told.iter().collect::<Vec<_>>(), own);
     let newest = PageRequest::newest(100);
     let first = store.communications(&mine, newest).await.unwrap();

@@ -1,5 +1,7 @@
 //! From a message to the meetings that it prompted, and to what they decided.
 
+use std::collections::BTreeSet;
+
 use synod::domain::{Created, DecisionId};
 use synod::storage::{Decision, Meeting};
 
@@ -39,7 +41,18 @@ async fn a_message_leads_to_its_meetings_and_their_decisions(fresh: &Fresh) {
         let found = store.meetings_of_communication(id, reader).await.unwrap();
         let expected: Vec<_> = meetings.into_iter().map(meeting_id).collect();
         assert_eq!(ids(found), expected, "{message} {reader:?}");
+        let links = store.links(&[id], reader).await.unwrap();
+        let linked: Vec<_> = links.iter().map(|(meeting, _)| *meeting).collect();
+        assert_eq!(linked, expected, "{message} {reader:?}");
         let found = store.decisions_of_communication(id, reader).await.unwrap();
         assert_eq!(decisions(found), made, "{message} {reader:?}");
     }
+    let all = messages.each_ref().map(|message| message.id);
+    let links = store.links(&all, None).await.unwrap();
+    let both = [(10, 0), (10, 1), (50, 0)].map(|(n, message)| (meeting_id(n), all[message]));
+    assert_eq!(
+        links.iter().copied().collect::<BTreeSet<_>>(),
+        BTreeSet::from(both)
+    );
+    assert_eq!(store.links(&[], None).await.unwrap(), []);
 }

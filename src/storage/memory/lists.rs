@@ -108,6 +108,24 @@ pub(super) fn meetings_of(
     rows
 }
 
+/// Each meeting with each of these messages that prompted it, newest first.
+pub(super) fn links(
+    state: &State,
+    ids: &[CommunicationId],
+    visible_to: Option<AgentId>,
+) -> Vec<(MeetingId, CommunicationId)> {
+    let seen = state.meetings.values();
+    let mut seen: Vec<_> = seen
+        .filter(|kept| visible_to.is_none_or(|agent| kept.has(agent)))
+        .collect();
+    seen.sort_by_key(|kept| std::cmp::Reverse((kept.row.created_at, kept.row.id)));
+    let of = |kept: &&KeptMeeting| {
+        let prompted = kept.related.iter().filter(|id| ids.contains(id));
+        prompted.map(|id| (kept.row.id, *id)).collect::<Vec<_>>()
+    };
+    seen.iter().flat_map(of).collect()
+}
+
 /// What those meetings decided, newest first.
 pub(super) fn decisions_of(
     state: &State,

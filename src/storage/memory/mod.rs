@@ -24,10 +24,11 @@ use state::State;
 
 use super::{
     Agent, Append, Appended, Communication, CommunicationFilter, Decision, DecisionFilter,
-    DirectMessage, Error, Heading, Inbox, JournalRow, KeptAnswer, KeyedRequest, Meeting,
+    DirectMessage, Error, Excerpt, Inbox, JournalRow, KeptAnswer, KeyedRequest, Meeting,
     MeetingFilter, Message, NewMeeting, Page, PageRequest, ParticipantRow, Received, Reserved,
-    Sent, Start, Store, Taken, TokenHash, Told, Upkeep,
+    Sent, Store, Taken, TokenHash, Told, Upkeep,
 };
+use crate::config::Limits;
 use crate::domain::{AgentId, CommunicationId, DecisionId, MeetingId};
 
 /// A store in memory. Servers that share one share a database.
@@ -238,26 +239,34 @@ impl Store for Memory {
             .await
     }
 
-    async fn headings(
+    async fn excerpts(
         &self,
         filter: &CommunicationFilter,
         limit: u32,
-    ) -> Result<Vec<Heading>, Error> {
-        let request = PageRequest {
-            size: limit,
-            start: Start::Number(1),
-        };
+    ) -> Result<Vec<Excerpt>, Error> {
         let page = self
-            .call(|state| Ok(lists::communications(state, filter, request)))
+            .call(|state| {
+                Ok(lists::communications(
+                    state,
+                    filter,
+                    PageRequest::newest(limit),
+                ))
+            })
             .await?;
-        let heading = |message: Communication| Heading {
+        let excerpt = |message: Communication| Excerpt {
             id: message.id,
             timestamp: message.timestamp,
             sender: message.sender,
             receiver: message.receiver,
             topic: message.topic,
+            beginning: message
+                .content
+                .chars()
+                .take(Limits::EXCERPT_CHARS)
+                .collect(),
+            is_json: message.is_json,
         };
-        Ok(page.items.into_iter().map(heading).collect())
+        Ok(page.items.into_iter().map(excerpt).collect())
     }
 
     async fn communications_by_id(
@@ -376,6 +385,15 @@ impl Store for Memory {
         visible_to: Option<AgentId>,
     ) -> Result<Vec<Meeting>, Error> {
         self.call(|state| Ok(lists::meetings_of(state, id, visible_to)))
+            .await
+    }
+
+    async fn links(
+        &self,
+        ids: &[CommunicationId],
+        visible_to: Option<AgentId>,
+    ) -> Result<Vec<(MeetingId, CommunicationId)>, Error> {
+        self.call(|state| Ok(lists::links(state, ids, visible_to)))
             .await
     }
 

@@ -1,13 +1,16 @@
 //! The table `communications`.
 
+use std::sync::LazyLock;
+
 use sqlx::Pool;
 
-use super::super::{Communication, CommunicationFilter, Error, Heading, Keyset, Page, PageRequest};
+use super::super::{Communication, CommunicationFilter, Error, Excerpt, Keyset, Page, PageRequest};
 use super::fields::{Columns, Fields};
 use super::lease::Lease;
 use super::list::List;
 use super::statement::{Condition, Statement, Value};
 use super::{Dialect, agents};
+use crate::config::Limits;
 use crate::domain::{AgentId, CommunicationId, MeetingId};
 
 pub(super) const COLUMNS: &str = "id, timestamp, sender_id, receiver_id, message_content, topic, content_type, content_is_json, \
@@ -90,33 +93,43 @@ pub(super) async fn list<DB: Dialect>(
         .await
 }
 
-pub(super) async fn headings<DB: Dialect>(
+/// What is read of a message that is only looked through.
+static EXCERPT: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "id, timestamp, sender_id, receiver_id, topic, substr(message_content, 1, {}) as beginning, content_is_json",
+        Limits::EXCERPT_CHARS
+    )
+});
+
+pub(super) async fn excerpts<DB: Dialect>(
     pool: &Pool<DB>,
     filter: &CommunicationFilter,
     limit: u32,
-) -> Result<Vec<Heading>, Error> {
+) -> Result<Vec<Excerpt>, Error> {
     let list = List {
-        columns: "id, timestamp, sender_id, receiver_id, topic",
+        columns: &EXCERPT,
         ..of_filter::<DB>(filter)
     };
-    let place = |heading: &Heading| Keyset {
-        at: heading.timestamp,
-        id: heading.id.0,
+    let place = |excerpt: &Excerpt| Keyset {
+        at: excerpt.timestamp,
+        id: excerpt.id.0,
     };
     let page = list
-        .page(pool, PageRequest::newest(limit), decode_heading, place)
+        .page(pool, PageRequest::newest(limit), decode_excerpt, place)
         .await?;
     Ok(page.items)
 }
 
-fn decode_heading(row: &impl Columns) -> Result<Heading, Error> {
+fn decode_excerpt(row: &impl Columns) -> Result<Excerpt, Error> {
     let row = Fields::of("communications", row);
-    Ok(Heading {
+    Ok(Excerpt {
         id: CommunicationId(row.id("id")?),
         timestamp: row.time("timestamp")?,
         sender: AgentId(row.id("sender_id")?),
         receiver: AgentId(row.id("receiver_id")?),
         topic: row.maybe_text("topic")?,
+        beginning: row.text("beginning")?,
+        is_json: row.flag("content_is_json")?,
     })
 }
 

@@ -345,3 +345,29 @@ pub(super) async fn of_communication<DB: Dialect>(
     let rows = Lease::of(pool).await?.fetch_bounded(statement).await?;
     rows.iter().map(decode).collect()
 }
+
+pub(super) async fn links<DB: Dialect>(
+    pool: &Pool<DB>,
+    communications: &[CommunicationId],
+    visible_to: Option<AgentId>,
+) -> Result<Vec<(MeetingId, CommunicationId)>, Error> {
+    let ids = communications.iter().map(|id| id.0).collect();
+    let mut conditions = vec![Condition::new("communication_id in ?", [Value::Ids(ids)])];
+    conditions.extend(visible_to.map(|agent| Condition::new(IS_IN, [agent.0.into()])));
+    let mut statement = Statement::new("select meeting_id, communication_id ", []);
+    statement.push(
+        "from meeting_communications join meetings on id = meeting_id",
+        [],
+    );
+    statement.push_where(&conditions);
+    statement.push(" order by created_at desc, id desc", []);
+    let rows = Lease::of(pool).await?.fetch_bounded(statement).await?;
+    let link = |row: &DB::Row| {
+        let row = Fields::of("meeting_communications", row);
+        Ok((
+            MeetingId(row.id("meeting_id")?),
+            CommunicationId(row.id("communication_id")?),
+        ))
+    };
+    rows.iter().map(link).collect()
+}

@@ -16,7 +16,7 @@ use super::{
 use crate::domain::{AgentId, CommunicationId, DecisionId, MeetingId};
 use crate::storage::{
     Agent, Append, Appended, Communication, CommunicationFilter, Decision, DecisionFilter,
-    DirectMessage, Error, Heading, Inbox, JournalRow, KeptAnswer, KeyedRequest, Meeting,
+    DirectMessage, Error, Excerpt, Inbox, JournalRow, KeptAnswer, KeyedRequest, Meeting,
     MeetingFilter, Message, NewMeeting, Page, PageRequest, ParticipantRow, Received, Reserved,
     Sent, Store, Taken, TokenHash, Told, Upkeep,
 };
@@ -162,12 +162,12 @@ impl<DB: Dialect> Store for Sql<DB> {
         communications::list(&self.reading, filter, page).await
     }
 
-    async fn headings(
+    async fn excerpts(
         &self,
         filter: &CommunicationFilter,
         limit: u32,
-    ) -> Result<Vec<Heading>, Error> {
-        communications::headings(&self.reading, filter, limit).await
+    ) -> Result<Vec<Excerpt>, Error> {
+        communications::excerpts(&self.reading, filter, limit).await
     }
 
     async fn communications_by_id(
@@ -254,6 +254,14 @@ impl<DB: Dialect> Store for Sql<DB> {
         visible_to: Option<AgentId>,
     ) -> Result<Vec<Meeting>, Error> {
         meetings::of_communication(&self.reading, id, visible_to).await
+    }
+
+    async fn links(
+        &self,
+        ids: &[CommunicationId],
+        visible_to: Option<AgentId>,
+    ) -> Result<Vec<(MeetingId, CommunicationId)>, Error> {
+        meetings::links(&self.reading, ids, visible_to).await
     }
 
     async fn decisions_of_communication(

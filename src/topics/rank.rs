@@ -1,0 +1,198 @@
+//! Signals to priorities: what needs a meeting at all, of which kind it is, and how urgent.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::cues::Cue;
+use super::phrase::{self, Phrases};
+use super::signals::Signals;
+use super::{Kind, Message, Priority, Question, Suggestion};
+
+/// A subject needs a meeting from this much on: there is more for it than against it.
+const NEED_MIN: f64 = 0.5;
+/// Beside a subject of great need, one of so much less needs none.
+const NEED_SHARE_MIN: f64 = 0.4;
+
+/// A subject that needs a meeting.
+pub(super) struct Ranked {
+    signals: Signals,
+    parts: Priority,
+    last_at: DateTime<Utc>,
+}
+
+/// The subjects that need a meeting, the most urgent first.
+pub(super) fn ranked(
+    subjects: Vec<Signals>,
+    log: &[&Message<'_>],
+    question: &Question,
+) -> Vec<Ranked> {
+    let needs: Vec<_> = subjects.iter().map(need).collect();
+    let greatest = needs.iter().copied().fold(0.0, f64::max);
+    let least = NEED_MIN.max(NEED_SHARE_MIN * greatest);
+    let needed = subjects.into_iter().zip(needs).filter(|(signals, need)| {
+        let messages = signals.evidence.len();
+        *need >= least && messages >= question.messages_min
+    });
+    let mut ranked: Vec<_> = needed
+        .map(|(signals, need)| Ranked::of(signals, need, log, question))
+        .collect();
+    // The sort is stable: what is equal stays in the order of its first messages.
+    ranked.sort_by(|one, other| {
+        let by_priority = other.parts.sum().total_cmp(&one.parts.sum());
+        by_priority.then(other.last_at.cmp(&one.last_at))
+    });
+    ranked.truncate(question.topics_max);
+    ranked
+}
+
+/// How much speaks for a meeting, from 0 to 1: a logistic model, with a handful of weights that were found with labelled logs.
+fn need(signals: &Signals) -> f64 {
+    let told = signals.told.max(1) as f64;
+    let share = |part: usize, whole: f64| part as f64 / whole;
+    let yes = |is: bool| f64::from(u8::from(is));
+    let beyond_one = |count: usize| rising(count.saturating_sub(1), 1.0);
+    let evidence = -3.5
+        // A subject that takes up room, between several, in more than a few words each, with words of need ...
+        + 2.0 * rising(signals.told, 2.0)
+        + beyond_one(signals.senders.len())
+        + 1.5 * beyond_one(signals.pairs.len())
+        + 5.0 * saturation(share(signals.terms, told), 5.0)
+        + share(signals.cued, told)
+        + 0.6 * yes(signals.is_open)
+        // ... and not one of reports and thanks, nor one that was answered, agreed upon or closed.
+        - 2.5 * share(signals.reports, signals.messages as f64)
+        - share(signals.settled, told)
+        - yes(signals.is_closed);
+    1.0 / (1.0 + (-evidence).exp())
+}
+
+impl Ranked {
+    fn of(signals: Signals, need: f64, log: &[&Message<'_>], question: &Question) -> Self {
+        let times: Vec<_> = signals.evidence.iter().map(|at| log[*at].at).collect();
+        let last_at = times.last().copied().unwrap_or(question.now);
+        let parts = parts(&signals, need, &times, question);
+        Self {
+            signals,
+            parts,
+            last_at,
+        }
+    }
+
+    /// The same in words.
+    pub(super) fn suggestion(
+        &self,
+        log: &[&Message<'_>],
+        phrases: &Phrases<'_>,
+        question: &Question,
+    ) -> Suggestion {
+        let Self {
+            signals,
+            parts,
+            last_at,
+        } = self;
+        let kind = parts.kind();
+        let related = strongest(signals, question.related_max);
+        Suggestion {
+            topic: phrase::title(kind, &phrases.key(&signals.evidence)),
+            kind,
+            priority: parts.sum(),
+            parts: *parts,
+            reason: phrase::reason(signals, question, *last_at),
+            related: related.map(|at| log[at].id).collect(),
+            agents: signals.agents.iter().copied().collect(),
+            messages: signals.evidence.len(),
+            last_at: *last_at,
+        }
+    }
+}
+
+/// The evidence, the strongest first; of what is equal the newer.
+fn strongest(signals: &Signals, most: usize) -> impl Iterator<Item = usize> {
+    let mut evidence: Vec<_> = signals
+        .evidence
+        .iter()
+        .copied()
+        .zip(&signals.strength)
+        .collect();
+    evidence.sort_by(|one, other| other.1.total_cmp(one.1).then(other.0.cmp(&one.0)));
+    evidence.into_iter().map(|(at, _)| at).take(most)
+}
+
+impl Priority {
+    /// The priority itself, from 0 to 1.
+    pub fn sum(&self) -> f64 {
+        let needs = self.disagreement + self.open_questions + self.coordination;
+        let sum = needs + self.frequency + self.growth + self.breadth + self.urgency + self.recency;
+        thousandths(sum.min(1.0))
+    }
+
+    fn kind(&self) -> Kind {
+        if self.disagreement >= self.open_questions && self.disagreement >= self.coordination {
+            Kind::Conflict
+        } else if self.open_questions >= self.coordination {
+            Kind::OpenQuestion
+        } else {
+            Kind::Coordination
+        }
+    }
+}
+
+/// The shares of what makes a topic urgent. What there is to settle makes most of it.
+fn parts(signals: &Signals, need: f64, times: &[DateTime<Utc>], question: &Question) -> Priority {
+    let window = TimeDelta::hours(i64::from(question.hours_back.max(1)));
+    let kinds = kinds(signals);
+    let all = kinds.iter().sum::<f64>().max(f64::MIN_POSITIVE);
+    let [disagreement, open_questions, coordination] =
+        kinds.map(|kind| thousandths(0.6 * need * kind / all));
+    let age = times
+        .last()
+        .map_or(TimeDelta::zero(), |last| question.now - *last)
+        .max(TimeDelta::zero());
+    let recency = 1.0 - (age.num_seconds() as f64 / window.num_seconds() as f64).min(1.0);
+    Priority {
+        disagreement,
+        open_questions,
+        coordination,
+        frequency: thousandths(0.1 * rising(signals.evidence.len(), 6.0)),
+        growth: thousandths(0.05 * growth(times, question.now, window)),
+        breadth: thousandths(0.05 * rising(signals.agents.len().saturating_sub(2), 2.0)),
+        urgency: thousandths(0.1 * rising(signals.count(Cue::Urgent), 1.0)),
+        recency: thousandths(0.1 * recency),
+    }
+}
+
+/// How much speaks for a conflict, an open question, and a need to coordinate.
+fn kinds(signals: &Signals) -> [f64; 3] {
+    let count = |cues: &[Cue]| cues.iter().map(|cue| signals.count(*cue)).sum::<usize>() as f64;
+    let stances = count(&[Cue::Against, Cue::Contrast, Cue::Propose]);
+    let conflict = 1.0 + stances + 0.25 * signals.turns as f64;
+    let unanswered = f64::from(u8::from(signals.is_open));
+    let open = signals.questions as f64 + count(&[Cue::Hedge]) + unanswered;
+    let waits = count(&[Cue::Wait, Cue::HandOver, Cue::Overlap]);
+    let coordination = waits + 0.5 * signals.pairs.len() as f64;
+    [conflict, open, coordination]
+}
+
+/// How much more is written in the last quarter of the window than in the time before, from 0 (no more) to 1 (all of it).
+fn growth(times: &[DateTime<Utc>], now: DateTime<Utc>, window: TimeDelta) -> f64 {
+    let late = times
+        .iter()
+        .filter(|time| **time > now - window / 4)
+        .count() as f64;
+    let before = times.len() as f64 - late;
+    let usual = before / 3.0;
+    ((late - usual) / (late + usual).max(1.0)).max(0.0)
+}
+
+/// From 0 towards 1, half of it at `half_way`.
+fn rising(count: usize, half_way: f64) -> f64 {
+    saturation(count as f64, half_way)
+}
+
+fn saturation(amount: f64, half_way: f64) -> f64 {
+    amount / (amount + half_way)
+}
+
+/// More digits would only look exact.
+fn thousandths(share: f64) -> f64 {
+    (share * 1_000.0).round() / 1_000.0
+}

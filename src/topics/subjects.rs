@@ -1,0 +1,157 @@
+//! Messages to subjects: which messages belong together.
+//!
+//! Groups are joined while the mean likeness between their messages is high enough (average linkage), along edges from an inverted
+//! index: no two messages are compared that share nothing rare, and of what many share only the latest are.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::reading::Reading;
+use super::vectors::{Vector, Vectors, dot, sum};
+
+/// The least mean likeness between two groups that are one subject.
+const LIKENESS_MIN: f32 = 0.1;
+/// The least likeness of two messages along which groups may be joined.
+const EDGE_MIN: f32 = 0.1;
+/// Edges from one message to earlier ones: those most like it.
+const EDGES_MAX: usize = 12;
+/// Earlier messages with one feature that are compared: the latest.
+const POSTINGS_MAX: usize = 32;
+/// Features that are kept of a group: the heaviest. A subject has fewer words.
+const FEATURES_MAX: usize = 128;
+/// Rounds of joining: the second finds little, a third next to nothing.
+const ROUNDS_MAX: usize = 2;
+
+/// The subjects of these messages, each as the numbers of its messages in order.
+pub(super) fn subjects(readings: &[Reading], vectors: &Vectors) -> Vec<Vec<usize>> {
+    let mut forest = Forest::new(&vectors.all);
+    let edges = edges(readings, &vectors.all);
+    for _ in 0..ROUNDS_MAX {
+        let mut joined = false;
+        for (_, one, other) in &edges {
+            joined |= forest.join(*one, *other);
+        }
+        if !joined {
+            break;
+        }
+    }
+    // A receipt says nothing of its own: it goes where that goes which it is for.
+    for (at, before) in vectors.before.iter().enumerate() {
+        if let Some(before) = before
+            && readings[at].is_receipt()
+        {
+            forest.above[at] = forest.root(*before);
+        }
+    }
+    forest.groups()
+}
+
+/// Pairs of messages that are alike, the most alike first.
+fn edges(readings: &[Reading], vectors: &[Vector]) -> Vec<(f32, usize, usize)> {
+    let mut postings = HashMap::<u32, Vec<(usize, f32)>>::new();
+    let mut likeness = vec![0.0f32; vectors.len()];
+    let mut edges = Vec::new();
+    let telling = vectors
+        .iter()
+        .enumerate()
+        .filter(|(at, _)| !readings[*at].is_receipt());
+    for (at, vector) in telling {
+        let mut touched = Vec::new();
+        for (feature, weight) in vector {
+            let having = postings.entry(*feature).or_default();
+            for (earlier, other) in having.iter().rev().take(POSTINGS_MAX) {
+                if likeness[*earlier] == 0.0 {
+                    touched.push(*earlier);
+                }
+                likeness[*earlier] += weight * other;
+            }
+            having.push((at, *weight));
+        }
+        let mut near: Vec<_> = touched
+            .iter()
+            .map(|earlier| (std::mem::take(&mut likeness[*earlier]), at, *earlier))
+            .filter(|(like, _, _)| *like > EDGE_MIN)
+            .collect();
+        near.sort_unstable_by(nearest_first);
+        near.truncate(EDGES_MAX);
+        edges.extend(near);
+    }
+    edges.sort_unstable_by(nearest_first);
+    edges
+}
+
+fn nearest_first(one: &(f32, usize, usize), other: &(f32, usize, usize)) -> std::cmp::Ordering {
+    other
+        .0
+        .total_cmp(&one.0)
+        .then((one.1, one.2).cmp(&(other.1, other.2)))
+}
+
+/// Groups as they are joined: a disjoint-set forest that knows the sum of each group's vectors.
+struct Forest {
+    above: Vec<usize>,
+    sums: Vec<Vector>,
+    sizes: Vec<f32>,
+}
+
+impl Forest {
+    fn new(vectors: &[Vector]) -> Self {
+        Self {
+            above: (0..vectors.len()).collect(),
+            sums: vectors.to_vec(),
+            sizes: vec![1.0; vectors.len()],
+        }
+    }
+
+    fn root(&mut self, mut at: usize) -> usize {
+        while self.above[at] != at {
+            self.above[at] = self.above[self.above[at]];
+            at = self.above[at];
+        }
+        at
+    }
+
+    /// Joins the groups of these two, if they are alike. The mean of all likenesses between them is a product of their sums.
+    fn join(&mut self, one: usize, other: usize) -> bool {
+        let (one, other) = (self.root(one), self.root(other));
+        let (root, child) = (one.min(other), one.max(other));
+        let pairs = self.sizes[root] * self.sizes[child];
+        if root == child || dot(&self.sums[root], &self.sums[child]) < LIKENESS_MIN * pairs {
+            return false;
+        }
+        let gone = std::mem::take(&mut self.sums[child]);
+        self.sums[root] = heaviest(sum(&self.sums[root], &gone, 1.0));
+        self.sizes[root] += self.sizes[child];
+        self.above[child] = root;
+        true
+    }
+
+    fn groups(mut self) -> Vec<Vec<usize>> {
+        let mut groups = BTreeMap::<_, Vec<_>>::new();
+        for at in 0..self.above.len() {
+            groups.entry(self.root(at)).or_default().push(at);
+        }
+        groups.into_values().collect()
+    }
+}
+
+fn heaviest(mut vector: Vector) -> Vector {
+    if vector.len() > 2 * FEATURES_MAX {
+        vector.sort_unstable_by(|one, other| other.1.total_cmp(&one.1).then(one.0.cmp(&other.0)));
+        vector.truncate(FEATURES_MAX);
+        vector.sort_unstable_by_key(|(feature, _)| *feature);
+    }
+    vector
+}
+
+/// How much each message of a group shares with the others in words alone.
+pub(super) fn links(group: &[usize], words: &[Vector]) -> Vec<f32> {
+    let mut all = BTreeMap::<u32, f32>::new();
+    for (word, weight) in group.iter().flat_map(|at| &words[*at]) {
+        *all.entry(*word).or_default() += weight;
+    }
+    let others = |(word, weight): &(u32, f32)| weight * (all[word] - weight);
+    group
+        .iter()
+        .map(|at| words[*at].iter().map(others).sum())
+        .collect()
+}

@@ -1,0 +1,76 @@
+//! How well the log is understood: suggestions scored over labelled logs, beside two plain baselines in the same run.
+
+mod baselines;
+mod corpus;
+mod score;
+
+use corpus::Log;
+use score::{Score, Suggested};
+use synod::topics::{Message, suggest};
+
+/// The first three suggestions are right so often, and so many of the expected topics are among the first five.
+const GOAL: (f64, f64) = (0.85, 0.8);
+/// So far ahead of each baseline, in precision and in the harmonic mean of both: to name everything finds everything, too.
+const LEAD: f64 = 0.2;
+
+#[test]
+fn topics_of_the_development_logs_are_found() {
+    hold("dev");
+}
+
+#[test]
+fn topics_of_logs_that_were_kept_aside_are_found() {
+    hold("test");
+}
+
+/// Scores one split, if it is there, prints the table and holds the goals.
+fn hold(split: &str) {
+    let logs = corpus::logs(split);
+    if logs.is_empty() {
+        return;
+    }
+    let found = mean(&logs, suggested);
+    let column = mean(&logs, |_, messages| baselines::by_topic_column(messages));
+    let tf_idf = mean(&logs, |_, messages| baselines::by_tf_idf(messages));
+    println!(
+        "{split}: {} logs              precision@3  recall@5  evidence",
+        logs.len()
+    );
+    for (name, score) in [
+        ("suggestions", found),
+        ("topic column", column),
+        ("TF-IDF", tf_idf),
+    ] {
+        let evidence = score.evidence.unwrap_or_default();
+        println!(
+            "{name:24} {:11.3} {:9.3} {evidence:9.3}",
+            score.precision, score.recall
+        );
+    }
+    assert!(
+        found.precision >= GOAL.0 && found.recall >= GOAL.1,
+        "{split}: {found:?}"
+    );
+    for baseline in [column, tf_idf] {
+        let ahead =
+            (found.precision - baseline.precision).min(found.harmonic() - baseline.harmonic());
+        assert!(ahead >= LEAD, "{split}: {found:?} beside {baseline:?}");
+    }
+}
+
+fn mean(logs: &[Log], suggested: impl Fn(&Log, &[Message<'_>]) -> Suggested) -> Score {
+    let scores = logs.iter().map(|log| {
+        let score = score::score(log, &suggested(log, &log.messages()));
+        println!(
+            "{:24} {:11.3} {:9.3}",
+            log.name, score.precision, score.recall
+        );
+        score
+    });
+    Score::mean(&scores.collect::<Vec<_>>())
+}
+
+fn suggested(log: &Log, messages: &[Message<'_>]) -> Suggested {
+    let topics = suggest(messages, &log.question());
+    topics.into_iter().map(|topic| topic.related).collect()
+}
