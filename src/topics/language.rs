@@ -185,7 +185,7 @@ const WORDS_MIN: usize = 4;
 /// Words by which it is seen whether a text is in the language that was expected.
 const WORDS_LOOKED_AT: usize = 24;
 /// One in how many of them is then a stop word of that language.
-const COMMON_ONE_IN: usize = 3;
+const COMMON_ONE_IN: usize = 4;
 
 impl Tongues {
     pub(super) fn new() -> Self {

@@ -9,8 +9,6 @@ use super::{Kind, Message, Priority, Question, Suggestion};
 
 /// A subject needs a meeting from this much on: there is more for it than against it.
 const NEED_MIN: f64 = 0.5;
-/// Beside a subject of great need, one of so much less needs none.
-const NEED_SHARE_MIN: f64 = 0.4;
 
 /// A subject that needs a meeting.
 pub(super) struct Ranked {
@@ -25,15 +23,12 @@ pub(super) fn ranked(
     log: &[&Message<'_>],
     question: &Question,
 ) -> Vec<Ranked> {
-    let needs: Vec<_> = subjects.iter().map(need).collect();
-    let greatest = needs.iter().copied().fold(0.0, f64::max);
-    let least = NEED_MIN.max(NEED_SHARE_MIN * greatest);
-    let needed = subjects.into_iter().zip(needs).filter(|(signals, need)| {
-        let messages = signals.evidence.len();
-        *need >= least && messages >= question.messages_min
-    });
-    let mut ranked: Vec<_> = needed
-        .map(|(signals, need)| Ranked::of(signals, need, log, question))
+    let enough = |signals: &Signals| signals.evidence.len() >= question.messages_min;
+    let mut ranked: Vec<_> = subjects
+        .into_iter()
+        .map(|signals| (need(&signals), signals))
+        .filter(|(need, signals)| *need >= NEED_MIN && enough(signals))
+        .map(|(need, signals)| Ranked::of(signals, need, log, question))
         .collect();
     // The sort is stable: what is equal stays in the order of its first messages.
     ranked.sort_by(|one, other| {
@@ -50,7 +45,7 @@ fn need(signals: &Signals) -> f64 {
     let share = |part: usize, whole: f64| part as f64 / whole;
     let yes = |is: bool| f64::from(u8::from(is));
     let beyond_one = |count: usize| rising(count.saturating_sub(1), 1.0);
-    let evidence = -3.5
+    let evidence = -3.7
         // A subject that takes up room, between several, in more than a few words each, with words of need ...
         + 2.0 * rising(signals.told, 2.0)
         + beyond_one(signals.senders.len())

@@ -168,9 +168,10 @@ impl Reader {
 
     fn sentence(&mut self, sentence: &str, language: &'static Language, reading: &mut Reading) {
         let written: Vec<_> = language.words(sentence).collect();
+        let met = self.met.entry(std::ptr::from_ref(language)).or_default();
         let words: Vec<_> = written
             .iter()
-            .map(|word| self.word(word, language))
+            .map(|word| met_before(met, word, language))
             .collect();
         let terms_before = reading.terms.len();
         let mut beside = false;
@@ -202,16 +203,6 @@ impl Reader {
         }
     }
 
-    fn word(&mut self, written: &str, language: &'static Language) -> Rc<Word> {
-        let met = self.met.entry(std::ptr::from_ref(language)).or_default();
-        if let Some(word) = met.get(written) {
-            return Rc::clone(word);
-        }
-        let word = Rc::new(language.word(written));
-        met.insert(written.to_owned(), Rc::clone(&word));
-        word
-    }
-
     fn number(&mut self, stem: &str, word: &str) -> u32 {
         if let Some(number) = self.numbers.get(stem) {
             // A word that is ever written small is no name.
@@ -226,6 +217,16 @@ impl Reader {
         self.written.0.push(word.to_owned());
         number
     }
+}
+
+/// A word, which is looked up only once.
+fn met_before(met: &mut HashMap<String, Rc<Word>>, written: &str, language: &Language) -> Rc<Word> {
+    if let Some(word) = met.get(written) {
+        return Rc::clone(word);
+    }
+    let word = Rc::new(language.word(written));
+    met.insert(written.to_owned(), Rc::clone(&word));
+    word
 }
 
 /// What a cue shows where it stands: a negation turns it, and a question takes no side.

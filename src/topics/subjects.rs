@@ -3,7 +3,7 @@
 //! Groups are joined while the mean likeness between their messages is high enough (average linkage), along edges from an inverted
 //! index: no two messages are compared that share nothing rare, and of what many share only the latest are.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use super::reading::Reading;
 use super::vectors::{Vector, Vectors, dot, sum};
@@ -11,11 +11,11 @@ use super::vectors::{Vector, Vectors, dot, sum};
 /// The least mean likeness between two groups that are one subject.
 const LIKENESS_MIN: f32 = 0.1;
 /// The least likeness of two messages along which groups may be joined.
-const EDGE_MIN: f32 = 0.1;
+const EDGE_MIN: f32 = 0.15;
 /// Edges from one message to earlier ones: those most like it.
-const EDGES_MAX: usize = 12;
+const EDGES_MAX: usize = 8;
 /// Earlier messages with one feature that are compared: the latest.
-const POSTINGS_MAX: usize = 32;
+const POSTINGS_MAX: usize = 16;
 /// Features that are kept of a group: the heaviest. A subject has fewer words.
 const FEATURES_MAX: usize = 128;
 /// Rounds of joining: the second finds little, a third next to nothing.
@@ -47,7 +47,9 @@ pub(super) fn subjects(readings: &[Reading], vectors: &Vectors) -> Vec<Vec<usize
 
 /// Pairs of messages that are alike, the most alike first.
 fn edges(readings: &[Reading], vectors: &[Vector]) -> Vec<(f32, usize, usize)> {
-    let mut postings = HashMap::<u32, Vec<(usize, f32)>>::new();
+    let features = vectors.iter().filter_map(|vector| vector.last());
+    let features = features.map(|(last, _)| *last as usize + 1).max();
+    let mut postings = vec![Vec::<(usize, f32)>::new(); features.unwrap_or_default()];
     let mut likeness = vec![0.0f32; vectors.len()];
     let mut edges = Vec::new();
     let telling = vectors
@@ -57,7 +59,7 @@ fn edges(readings: &[Reading], vectors: &[Vector]) -> Vec<(f32, usize, usize)> {
     for (at, vector) in telling {
         let mut touched = Vec::new();
         for (feature, weight) in vector {
-            let having = postings.entry(*feature).or_default();
+            let having = &mut postings[*feature as usize];
             for (earlier, other) in having.iter().rev().take(POSTINGS_MAX) {
                 if likeness[*earlier] == 0.0 {
                     touched.push(*earlier);

@@ -196,77 +196,79 @@ fn what_a_message_orders_its_reader_changes_no_rank() {
     assert_eq!(ordered.len(), plain.len());
 }
 
+/// In German, Spanish and French.
+const CONFLICTS: [[Said; 4]; 3] = [
+    [
+        (
+            90,
+            [1, 2],
+            "Ich schlage vor, dass wir das Lager am Sonntag auf die neuen Regale umstellen.",
+        ),
+        (
+            80,
+            [2, 1],
+            "Ich bin dagegen, am Sonntag fehlt uns das Personal für die neuen Regale im Lager.",
+        ),
+        (
+            70,
+            [3, 2],
+            "Unter der Woche steht das Lager aber voll, da lassen sich die Regale nicht umstellen.",
+        ),
+        (
+            60,
+            [2, 3],
+            "Trotzdem sollten wir die Regale im Lager an zwei Abenden umstellen, nicht am Sonntag.",
+        ),
+    ],
+    [
+        (
+            90,
+            [1, 2],
+            "Propongo cambiar el proveedor de la harina porque el molino entrega tarde.",
+        ),
+        (
+            80,
+            [2, 1],
+            "No estoy de acuerdo, la harina del molino es mejor que la de cualquier otro proveedor.",
+        ),
+        (
+            70,
+            [3, 2],
+            "Pero con ese molino la harina llegó tarde tres veces, hay que cambiar de proveedor.",
+        ),
+        (
+            60,
+            [2, 3],
+            "Prefiero hablar con el molino antes de cambiar el proveedor de la harina.",
+        ),
+    ],
+    [
+        (
+            90,
+            [1, 2],
+            "Je propose de fermer la salle de lecture le lundi pour réduire le chauffage.",
+        ),
+        (
+            80,
+            [2, 1],
+            "Je suis contre, le lundi la salle de lecture est pleine malgré le chauffage.",
+        ),
+        (
+            70,
+            [3, 2],
+            "Pourtant le chauffage de la salle de lecture coûte trop cher, il faut fermer le lundi.",
+        ),
+        (
+            60,
+            [2, 3],
+            "Mais on devrait plutôt baisser le chauffage que fermer la salle de lecture.",
+        ),
+    ],
+];
+
 #[test]
 fn other_languages_are_understood() {
-    let conflicts: [[Said; 4]; 3] = [
-        [
-            (
-                90,
-                [1, 2],
-                "Ich schlage vor, dass wir das Lager am Sonntag auf die neuen Regale umstellen.",
-            ),
-            (
-                80,
-                [2, 1],
-                "Ich bin dagegen, am Sonntag fehlt uns das Personal für die neuen Regale im Lager.",
-            ),
-            (
-                70,
-                [3, 2],
-                "Unter der Woche steht das Lager aber voll, da lassen sich die Regale nicht umstellen.",
-            ),
-            (
-                60,
-                [2, 3],
-                "Trotzdem sollten wir die Regale im Lager an zwei Abenden umstellen, nicht am Sonntag.",
-            ),
-        ],
-        [
-            (
-                90,
-                [1, 2],
-                "Propongo cambiar el proveedor de la harina porque el molino entrega tarde.",
-            ),
-            (
-                80,
-                [2, 1],
-                "No estoy de acuerdo, la harina del molino es mejor que la de cualquier otro proveedor.",
-            ),
-            (
-                70,
-                [3, 2],
-                "Pero con ese molino la harina llegó tarde tres veces, hay que cambiar de proveedor.",
-            ),
-            (
-                60,
-                [2, 3],
-                "Prefiero hablar con el molino antes de cambiar el proveedor de la harina.",
-            ),
-        ],
-        [
-            (
-                90,
-                [1, 2],
-                "Je propose de fermer la salle de lecture le lundi pour réduire le chauffage.",
-            ),
-            (
-                80,
-                [2, 1],
-                "Je suis contre, le lundi la salle de lecture est pleine malgré le chauffage.",
-            ),
-            (
-                70,
-                [3, 2],
-                "Pourtant le chauffage de la salle de lecture coûte trop cher, il faut fermer le lundi.",
-            ),
-            (
-                60,
-                [2, 3],
-                "Mais on devrait plutôt baisser le chauffage que fermer la salle de lecture.",
-            ),
-        ],
-    ];
-    for said in conflicts {
+    for said in CONFLICTS {
         let topics = suggest(&log(&said), &question());
         assert_eq!(topics.len(), 1, "{topics:#?}");
         assert_eq!(topics[0].kind, Kind::Conflict);
