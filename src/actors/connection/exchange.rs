@@ -230,9 +230,14 @@ impl Exchange {
         let _ = persistence.cast(persistence::Message::Post(Box::new(post)));
     }
 
+    /// Whether there is a place for what the peer says, so that its pong is heard.
+    fn may_read(&self) -> bool {
+        self.place.is_some() || self.places.available_permits() > 0
+    }
+
     async fn beat(&mut self, due: Due) -> Result<(), End> {
         match due {
-            Due::GiveUp if self.place.is_some() => Err(Some(CloseCode::NO_PONG)),
+            Due::GiveUp if self.may_read() => Err(Some(CloseCode::NO_PONG)),
             Due::GiveUp => {
                 self.heartbeat.excuse();
                 Ok(())
