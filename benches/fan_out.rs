@@ -2,9 +2,10 @@
 //!
 //! The event is an opinion of 300 bytes, encoded once, as a meeting does it; its readers are tasks that wait, as the write pumps
 //! are. `channels` is what that costs at least: the same bytes through a bounded channel of tokio to each of as many tasks. Throughput
-//! is in deliveries. With `CI` set less time is taken to measure.
+//! is in deliveries; the table at the end has both beside each other, over all that was measured. With `CI` set less time is taken.
 
 use std::env;
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -32,7 +33,10 @@ fn fan_out(criterion: &mut Criterion) {
             .warm_up_time(Duration::from_millis(300))
             .measurement_time(Duration::from_secs(1));
     }
+    let mut table =
+        String::from("| listeners | outboxes µs | channels µs | × channels |\n|---|---|---|---|");
     for listeners in LISTENERS {
+        let (mut ours, mut bare) = (Taken::default(), Taken::default());
         group.throughput(Throughput::Elements(listeners as u64));
         group.bench_function(BenchmarkId::new("outboxes", listeners), |bencher| {
             let audience = Arc::new(Audience::default());
@@ -45,7 +49,8 @@ fn fan_out(criterion: &mut Criterion) {
                 }
             };
             bencher.iter_custom(|events| {
-                runtime.block_on(audience.hears(listeners, events, &mut tell))
+                let heard = audience.hears(listeners, events, &mut tell);
+                ours.add(events, runtime.block_on(heard))
             });
         });
         group.bench_function(BenchmarkId::new("channels", listeners), |bencher| {
@@ -57,10 +62,40 @@ fn fan_out(criterion: &mut Criterion) {
                     channel.try_send(bytes.clone()).expect("it is read");
                 }
             };
-            bencher.iter_custom(|events| runtime.block_on(audience.hears(listeners, events, tell)));
+            bencher.iter_custom(|events| {
+                let heard = audience.hears(listeners, events, tell);
+                bare.add(events, runtime.block_on(heard))
+            });
         });
+        let (ours, bare) = (ours.micros(), bare.micros());
+        let ratio = ours / bare;
+        let _ = write!(
+            table,
+            "\n| {listeners} | {ours:.1} | {bare:.1} | {ratio:.2} |"
+        );
     }
     group.finish();
+    println!("{table}");
+}
+
+/// How long all events of a kind took.
+#[derive(Default)]
+struct Taken {
+    events: u64,
+    time: Duration,
+}
+
+impl Taken {
+    fn add(&mut self, events: u64, time: Duration) -> Duration {
+        self.events += events;
+        self.time += time;
+        time
+    }
+
+    /// For one event.
+    fn micros(&self) -> f64 {
+        self.time.as_secs_f64() * 1e6 / self.events as f64
+    }
 }
 
 /// Those who listen.

@@ -2,6 +2,7 @@
 //!
 //! `start` is the real program from its first instruction until it is ready, which it says when every meeting is taken over,
 //! folded and live; `select` is one connection that SELECTs the journals of the same meetings and does nothing with them.
+//! On Linux it also says what a meeting that runs takes of memory: what is resident of that server beyond one without meetings.
 //! PostgreSQL is the one of `SYNOD_TEST_POSTGRES_URL`. With `CI` set there are few meetings.
 
 #[expect(dead_code, reason = "this bench is about PostgreSQL alone")]
@@ -52,14 +53,17 @@ fn main() {
         let Database::Postgres(url) = scratch.database() else {
             unreachable!("it was asked for PostgreSQL")
         };
+        let (_, empty) = start(&url, 0).await;
         let events = fill(&scratch.database(), meetings).await;
         let mut psql = PgConnection::connect(&url).await.expect("a connection");
         let analyzed = sqlx::query("vacuum analyze").execute(&mut psql).await;
         analyzed.expect("statistics");
-        let (mut starts, mut selects) = (Vec::new(), Vec::new());
+        let (mut starts, mut selects, mut resident) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..REPETITIONS {
             selects.push(select(&mut psql, events).await);
-            starts.push(start(&url, meetings).await);
+            let (took, bytes) = start(&url, meetings).await;
+            starts.push(took);
+            resident.extend(bytes);
         }
         psql.close().await.expect("a goodbye");
         let (start, select) = (median(starts), median(selects));
@@ -67,6 +71,10 @@ fn main() {
         for (name, took) in [("select", select), ("start, until all are live", start)] {
             let ratio = took.as_secs_f64() / select.as_secs_f64();
             println!("| {name} | {:.2} | {ratio:.1} |", took.as_secs_f64());
+        }
+        if let Some(empty) = empty {
+            let each = median(resident).saturating_sub(empty) as f64 / meetings as f64;
+            println!("memory of a meeting that runs: {:.1} KB", each / 1_024.0);
         }
         scratch.discard().await;
     });
@@ -152,8 +160,8 @@ async fn meeting(store: &dyn Store, clock: &Clock, agents: &[AgentId]) -> Append
     journal::append(&meeting, taken[0].epoch, entries.collect())
 }
 
-/// Starts the server until it is ready, sees that all meetings are live, and kills it.
-async fn start(url: &str, meetings: usize) -> Duration {
+/// Starts the server until it is ready, sees that all meetings are live, and kills it. How long that took, and what was resident then.
+async fn start(url: &str, meetings: usize) -> (Duration, Option<u64>) {
     let data = tempfile::tempdir().expect("a directory");
     let begun = now();
     let mut child = serve(url, data.path());
@@ -170,8 +178,19 @@ async fn start(url: &str, meetings: usize) -> Duration {
     let metrics = String::from_utf8_lossy(&metrics.expect("metrics")).into_owned();
     let live = format!("\nsynod_meetings {meetings}\n");
     assert!(metrics.contains(&live), "all are live: {metrics}");
+    let resident = child.id().and_then(resident);
     child.kill().await.expect("it was there");
-    took
+    (took, resident)
+}
+
+/// In bytes: see `proc_pid_status(5)`.
+fn resident(process: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kilobytes * 1_024)
 }
 
 fn serve(url: &str, data: &std::path::Path) -> Child {
@@ -196,9 +215,9 @@ async fn select(psql: &mut PgConnection, events: usize) -> Duration {
     took
 }
 
-fn median(mut took: Vec<Duration>) -> Duration {
-    took.sort_unstable();
-    took[took.len() / 2]
+fn median<T: Ord + Copy>(mut measured: Vec<T>) -> T {
+    measured.sort_unstable();
+    measured[measured.len() / 2]
 }
 
 #[expect(clippy::disallowed_methods, reason = "a bench measures")]

@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use mimalloc::MiMalloc;
 
-/// A turn costs a tenth less processor time with it than with the C library's.
+/// A turn costs a tenth less processor time with it than with the C library's. Without huge pages (`no_thp`), because they keep memory
+/// that nobody uses: an eighth more for each idle agent.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 

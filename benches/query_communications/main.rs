@@ -1,7 +1,8 @@
 //! How long it takes to ask a long log: each filter, and pairs of them, over REST, from a real server on PostgreSQL.
 //!
 //! `--rows N` says how long the log is (100 000 if it does not). Agents, topics and words are of every frequency, from the
-//! commonest on. All questions are asked once beforehand, so that what is measured is answered from memory. The table at the end
+//! commonest on. All questions are asked once beforehand, so that what is measured is answered from memory. `raw` is a bare SELECT of the
+//! very messages that were answered, by their primary keys: what is needed at least by one who knows already which they are. The table at the end
 //! is Markdown; it names the indexes that the first page of a middling question is read and counted by. PostgreSQL is the one of
 //! `SYNOD_TEST_POSTGRES_URL`. With `CI` set the log is short.
 
@@ -19,12 +20,14 @@ use std::env;
 use std::sync::Arc;
 use std::time::Instant;
 
+use chrono::{DateTime, Utc};
 use clap::Parser;
 use hdrhistogram::Histogram;
 use serde_json::Value;
 use sqlx::{Connection, PgConnection};
 use synod::storage::postgres::plans;
 use synod::storage::{Database, PageRequest, Start, Store, connect};
+use uuid::Uuid;
 
 use databases::Scratch;
 use questions::{QUESTIONS, Question};
@@ -36,6 +39,11 @@ const ASKED: u32 = 60;
 const ROUNDS: u32 = 3;
 /// As many connections to the database as a server has by default.
 const DATABASE_CONNECTIONS: u32 = 10;
+/// Messages by their primary keys.
+const SAME: &str = "
+select c.*
+  from unnest($1::timestamptz[], $2::uuid[]) as known (timestamp, id)
+  join communications c using (timestamp, id)";
 
 /// The command line; cargo adds `--bench`.
 #[derive(Parser)]
@@ -96,38 +104,72 @@ async fn open(url: &str) -> Arc<dyn Store> {
 /// Asks every question, and prints the table.
 async fn ask(url: &str, rows: i64) {
     let server = Server::start(open(url).await).await;
-    println!("| {rows} messages | p50 ms | p95 ms | max ms | indexes |");
-    println!("|---|---|---|---|---|");
+    let mut psql = PgConnection::connect(url)
+        .await
+        .expect("the database is there");
+    println!("| {rows} messages | p50 ms | p95 ms | max ms | raw p50 ms | × raw | indexes |");
+    println!("|---|---|---|---|---|---|---|");
     for question in QUESTIONS {
-        let times = measure(&server, question).await;
+        let Measured { asked, raw } = measure(&server, &mut psql, question).await;
         let ms = |nanos: u64| nanos as f64 / 1e6;
+        let (p50, raw) = (asked.value_at_quantile(0.5), raw.value_at_quantile(0.5));
         println!(
-            "| {} | {:.1} | {:.1} | {:.1} | {} |",
+            "| {} | {:.1} | {:.1} | {:.1} | {:.2} | {:.1} | {} |",
             question.name,
-            ms(times.value_at_quantile(0.5)),
-            ms(times.value_at_quantile(0.95)),
-            ms(times.max()),
+            ms(p50),
+            ms(asked.value_at_quantile(0.95)),
+            ms(asked.max()),
+            ms(raw),
+            p50 as f64 / raw as f64,
             indexes(url, question).await,
         );
     }
+    psql.close()
+        .await
+        .expect("a connection that worked can be closed");
     server.stop().await;
 }
 
-async fn measure(server: &Server, question: &Question) -> Histogram<u64> {
-    let mut times = Histogram::new(3).expect("three significant digits are possible");
+/// Nanoseconds.
+struct Measured {
+    asked: Histogram<u64>,
+    raw: Histogram<u64>,
+}
+
+async fn measure(server: &Server, psql: &mut PgConnection, question: &Question) -> Measured {
+    let times = || Histogram::new(3).expect("three significant digits are possible");
+    let (mut asked, mut raw) = (times(), times());
     for round in 0..=ROUNDS {
         for nth in 0..ASKED {
             let began = now();
             let answer = server.ask(question, nth).await;
             let took = began.elapsed();
-            assert!(answer["communications"].is_array(), "{answer}");
+            let (keys, began) = (keys(&answer), now());
+            let rows = sqlx::query(SAME).bind(&keys.0).bind(&keys.1);
+            let rows = rows.fetch_all(&mut *psql).await.expect("rows");
+            assert_eq!(rows.len(), keys.0.len(), "what was answered is there");
             if round > 0 {
-                let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
-                times.record(nanos).expect("it grows as it must");
+                for (times, took) in [(&mut asked, took), (&mut raw, began.elapsed())] {
+                    let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+                    times.record(nanos).expect("it grows as it must");
+                }
             }
         }
     }
-    times
+    Measured { asked, raw }
+}
+
+/// The primary keys of the messages in an answer.
+fn keys(answer: &Value) -> (Vec<DateTime<Utc>>, Vec<Uuid>) {
+    let messages = answer["communications"].as_array();
+    let messages = messages.unwrap_or_else(|| panic!("{answer}"));
+    let key = |message: &Value| {
+        let text = |name: &str| message[name].as_str().expect("a string").to_owned();
+        let at = text("timestamp").parse::<DateTime<Utc>>();
+        let id = text("id").parse::<Uuid>();
+        (at.expect("a timestamp"), id.expect("an id"))
+    };
+    messages.iter().map(key).unzip()
 }
 
 /// The indexes by which a middling question is answered.

@@ -61,12 +61,16 @@ impl Presence {
         reader: &Arc<Reader>,
     ) -> Stay {
         let Holder { id: agent, token } = holder;
-        self.sockets.entry(agent).or_default().push(Present {
+        let mut sockets = self.sockets.entry(agent).or_default();
+        // Most agents have one, and there are many agents.
+        sockets.reserve_exact(1);
+        sockets.push(Present {
             connection,
             token,
             is_line,
             reader: Arc::clone(reader),
         });
+        drop(sockets);
         // It stands on the list before it looks: either this sees the end, or the end sees the socket.
         if is_line && self.is_draining.load(Ordering::SeqCst) {
             reader.close(CloseCode::DRAINING);

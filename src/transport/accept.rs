@@ -1,6 +1,7 @@
 //! The accept loop: our own, so that every socket has `TCP_NODELAY`, headers have their time, and there is
 //! an end to how many connections there are.
 
+use std::any::Any;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use tracing::{debug, warn};
 
 use super::door::Door;
 use super::patient::Patient;
-use super::places::{Place, Places, Reserved};
+use super::places::{Places, Reserved};
 use crate::config::Limits;
 
 /// Where connections come from: a TCP port, or a simulated network.
@@ -43,12 +44,13 @@ impl Listener for TcpListener {
     }
 }
 
-/// Who is at the other end, and its place among the connections; kept as long as its socket.
+/// Who is at the other end, and its place among the connections, which is held as long as its socket lives.
 #[derive(Clone, Debug)]
 pub struct Peer {
     /// Its address.
     pub address: SocketAddr,
-    _place: Arc<Place>,
+    /// Its place, free again when nobody holds it any more.
+    pub place: Arc<dyn Any + Send + Sync>,
 }
 
 /// Requests and sockets that were under way when the loop ended.
@@ -94,7 +96,7 @@ pub async fn serve<L: Listener>(
                 Ok(place) => {
                     let peer = Peer {
                         address,
-                        _place: Arc::new(place),
+                        place: Arc::new(place),
                     };
                     let conversation = converse(
                         Patient::new(stream, patience),

@@ -124,11 +124,13 @@ fn open(
         .ok_or_else(|| bad_handshake("connection", "cannot be upgraded"))?;
     let context = api.context.clone();
     let holder = handshake.identity.holder();
+    let place = handshake.peer.place;
     let arguments = move |socket| connection::Arguments {
         socket,
         holder,
         purpose,
         context,
+        place,
     };
     let config = socket_config(&api.context.limits);
     let supervisor = api.registry.get_cell();
@@ -137,10 +139,10 @@ fn open(
         let socket =
             WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config))
                 .await;
-        match Actor::spawn_linked(None, Connection, arguments(socket), supervisor).await {
-            // The place among the connections is the socket's as long as it lives.
-            Ok((_, ended)) => drop((ended.await, handshake.peer)),
-            Err(error) => debug!(%error, "a connection could not be started"),
+        let arguments = Box::new(arguments(socket));
+        let spawned = Actor::spawn_linked(None, Connection, arguments, supervisor).await;
+        if let Err(error) = spawned {
+            debug!(%error, "a connection could not be started");
         }
     });
     Ok(switching_protocols(
@@ -283,8 +285,8 @@ fn socket_config(limits: &Limits) -> WebSocketConfig {
 
 /// Of a handshake's key (RFC 6455, section 4.1).
 const KEY_BYTES: usize = 16;
-/// Idle sockets keep their buffers, so they are small.
-const READ_BUFFER_BYTES: usize = 4_096;
+/// Idle sockets keep their buffers, so they are small: enough for what agents mostly say.
+const READ_BUFFER_BYTES: usize = 2_048;
 /// Frames that wait together leave in one write up to about this size.
 const WRITE_BUFFER_BYTES: usize = 4_096;
 /// More than the largest frame there is: a ballot with an opinion of the largest size from everyone.

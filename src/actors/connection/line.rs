@@ -12,37 +12,26 @@ use tokio::sync::OwnedSemaphorePermit;
 use tracing::error;
 
 use super::exchange::{End, Exchange, Heard};
-use super::{Context, Socket};
 use crate::actors::mail;
-use crate::actors::outbox::Reader;
 use crate::config::Limits;
-use crate::domain::{AgentId, Caller};
+use crate::domain::AgentId;
 use crate::storage::{Error, Meeting, MeetingFilter, PageRequest, Store, Told};
 use crate::wire::inbound::{Request, Sender};
 use crate::wire::{CloseCode, Frame, outbound};
 
-/// Serves a line until it is closed, and says with what.
-pub(super) async fn run(
-    socket: Socket,
-    reader: Arc<Reader>,
-    agent: AgentId,
-    after: Option<u64>,
-    context: Context,
-) -> End {
-    let exchange = Exchange::new(socket, reader, Caller::Agent(agent), context);
+/// Serves a line until its conversation ends, and says with what.
+pub(super) async fn run(exchange: &mut Exchange, agent: AgentId, after: Option<u64>) -> End {
     let mut line = Line {
         exchange,
         agent,
         told: 0,
         noted: 0,
     };
-    let end = line.serve(after).await.err().flatten();
-    line.exchange.say_goodbye(end).await;
-    end
+    line.serve(after).await.err().flatten()
 }
 
-struct Line {
-    exchange: Exchange,
+struct Line<'a> {
+    exchange: &'a mut Exchange,
     agent: AgentId,
     /// The client has everything up to this position.
     told: u64,
@@ -50,7 +39,7 @@ struct Line {
     noted: u64,
 }
 
-impl Line {
+impl Line<'_> {
     async fn serve(&mut self, after: Option<u64>) -> Result<(), End> {
         let store = Arc::clone(&self.exchange.context.store);
         let inbox = store
@@ -120,7 +109,8 @@ impl Line {
                 Some(position) => {
                     if position > self.told + 1 {
                         self.write(std::mem::take(&mut ready)).await?;
-                        self.catch_up(position - 1).await?;
+                        // Boxed: few live messages come before those that they follow.
+                        Box::pin(self.catch_up(position - 1)).await?;
                     }
                     if position > self.told {
                         self.told = position;

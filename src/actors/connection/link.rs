@@ -1,7 +1,6 @@
 //! What a socket is for, and what it reads in the journal before it hears the meeting live.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 use ractor::ActorRef;
 use tokio::sync::oneshot;
@@ -11,19 +10,17 @@ use super::Context;
 use super::exchange::End;
 use crate::actors::journal;
 use crate::actors::meeting::{self, Attached, Attachment, ConnectionId, NotAttached};
-use crate::actors::outbox::{Outbox, Reader};
+use crate::actors::outbox::Outbox;
 use crate::config::Limits;
-use crate::domain::{AgentId, Caller, Meeting, MeetingId};
+use crate::domain::{AgentId, Meeting, MeetingId};
 use crate::wire::{CloseCode, Frame, outbound};
 
 /// What a socket is for.
 pub(super) struct Link {
     pub(super) id: ConnectionId,
-    pub(super) caller: Caller,
     pub(super) agent: Option<(AgentId, String)>,
     pub(super) meeting_id: MeetingId,
     pub(super) after: Option<u64>,
-    pub(super) reader: Arc<Reader>,
     pub(super) context: Context,
 }
 

@@ -12,6 +12,7 @@ mod line;
 mod link;
 mod pump;
 
+use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -24,6 +25,7 @@ use tracing::{Instrument, debug, error, info_span, warn};
 
 use self::exchange::{End, Exchange};
 use super::meeting::{self, ConnectionId};
+use super::outbox::Outbox;
 use super::permit::Permits;
 use super::presence::{Holder, Presence};
 use super::throttle::Throttle;
@@ -72,6 +74,8 @@ pub struct Arguments {
     pub purpose: Purpose,
     /// What it needs of the server.
     pub context: Context,
+    /// Its place among the connections, free again when this is dropped.
+    pub place: Arc<dyn Any + Send + Sync>,
 }
 
 /// What a socket is for.
@@ -96,6 +100,16 @@ pub enum Purpose {
     },
 }
 
+impl Purpose {
+    /// The actor that runs its meeting, if there is one.
+    fn meeting(&self) -> Option<ActorRef<meeting::Message>> {
+        match self {
+            Self::Meeting { actor, .. } => actor.clone(),
+            Self::Line { .. } => None,
+        }
+    }
+}
+
 /// What it is told.
 #[derive(Debug)]
 pub enum Message {
@@ -106,12 +120,13 @@ pub enum Message {
 impl Actor for Connection {
     type Msg = Message;
     type State = ();
-    type Arguments = Arguments;
+    /// Boxed: on their way they pass through several futures, each of which would keep room for them as long as the socket lives.
+    type Arguments = Box<Arguments>;
 
     async fn pre_start(
         &self,
         myself: ActorRef<Message>,
-        arguments: Arguments,
+        arguments: Box<Arguments>,
     ) -> Result<(), ActorProcessingErr> {
         let id = ConnectionId(arguments.context.clock.id());
         let holder = arguments.holder.map(|holder| holder.id.to_string());
@@ -145,39 +160,54 @@ impl Actor for Connection {
 }
 
 /// Serves a socket until it is closed, and says with what.
-async fn serve(id: ConnectionId, arguments: Arguments) -> End {
+async fn serve(id: ConnectionId, arguments: Box<Arguments>) -> End {
     let Arguments {
         socket,
         holder,
         purpose,
         context,
-    } = arguments;
+        place: _place,
+    } = *arguments;
     let limits = &context.limits;
     let (outbox, reader) = outbox::outbox(limits.outbox_max_frames, limits.outbox_max_bytes);
     let reader = Arc::new(reader);
     let _open = context.metrics.socket_open();
     let caller = holder.map_or(Caller::Admin, |holder| Caller::Agent(holder.id));
+    let exchange = Exchange::new(socket, Arc::clone(&reader), caller, context);
+    let mut exchange = Box::new(exchange);
+    let _detach = purpose.meeting().map(|meeting| Detach { id, meeting });
     let is_line = matches!(purpose, Purpose::Line { .. });
-    let enter = |holder| (context.presence).enter(holder, id, is_line, &reader);
-    let stay = holder.map(enter);
+    let presence = &exchange.context.presence;
+    let _stay = holder.map(|holder| presence.enter(holder, id, is_line, &reader));
     if let Some(Holder { id, .. }) = holder {
-        let store = &*context.store;
-        if let Err(error) = context.presence.verify_these(store, &[id]).await {
+        let store = &*exchange.context.store;
+        if let Err(error) = presence.verify_these(store, &[id]).await {
             // Who cannot be told to be welcome comes again later.
             warn!(%error, "a token could not be verified");
             reader.close(CloseCode::OVERLOADED);
         }
     }
-    if let Some(code) = reader.closing() {
-        let mut exchange = Exchange::new(socket, reader, caller, context);
-        exchange.say_goodbye(Some(code)).await;
-        return Some(code);
-    }
+    let end = match reader.closing() {
+        None => converse(&mut exchange, id, purpose, outbox).await,
+        closing => closing,
+    };
+    Box::pin(exchange.say_goodbye(end)).await;
+    end
+}
+
+/// The conversation that a socket is for, until it ends, and with what it does. Each kind is boxed, so that a socket keeps room for its
+/// own and for no other.
+async fn converse(
+    exchange: &mut Exchange,
+    id: ConnectionId,
+    purpose: Purpose,
+    outbox: Outbox,
+) -> End {
     match purpose {
         Purpose::Line { agent, after } => {
-            let end = line::run(socket, reader, agent, after, context).await;
+            let end = Box::pin(line::run(exchange, agent, after)).await;
             // Closed without a word, it would tell the agent that a meeting has moved.
-            drop((outbox, stay));
+            drop(outbox);
             end
         }
         Purpose::Meeting {
@@ -189,17 +219,12 @@ async fn serve(id: ConnectionId, arguments: Arguments) -> End {
             debug!(%meeting_id, "in a meeting");
             let link = link::Link {
                 id,
-                caller,
                 agent,
                 meeting_id,
                 after,
-                reader,
-                context,
+                context: exchange.context.clone(),
             };
-            let _detach = actor.clone().map(|meeting| Detach { id, meeting });
-            let end = pump::run(socket, link, outbox, actor).await;
-            drop(stay);
-            end
+            Box::pin(pump::run(exchange, link, outbox, actor)).await
         }
     }
 }

@@ -1,13 +1,11 @@
 //! A socket in a meeting: what was missed, then the conversation.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 use ractor::ActorRef;
 use tokio::sync::OwnedSemaphorePermit;
 use tracing::error;
 
-use super::Socket;
 use super::exchange::{End, Exchange, Heard};
 use super::link::Link;
 use crate::actors::journal;
@@ -19,41 +17,37 @@ use crate::wire::inbound::{Request, Sender};
 use crate::wire::outbound::JOURNAL_UNREADABLE;
 use crate::wire::{CloseCode, Frame, outbound};
 
-/// Serves a socket until it is closed, and says with what.
+/// Serves a socket until its conversation ends, and says with what.
 pub(super) async fn run(
-    socket: Socket,
+    exchange: &mut Exchange,
     link: Link,
     outbox: Outbox,
     meeting: Option<ActorRef<meeting::Message>>,
 ) -> End {
-    let (reader, context) = (Arc::clone(&link.reader), link.context.clone());
-    let exchange = Exchange::new(socket, reader, link.caller, context);
     let mut pump = Pump { exchange, link };
-    let end = pump.serve(outbox, meeting).await.err().flatten();
-    pump.exchange.say_goodbye(end).await;
-    end
+    pump.serve(outbox, meeting).await.err().flatten()
 }
 
-struct Pump {
-    exchange: Exchange,
+struct Pump<'a> {
+    exchange: &'a mut Exchange,
     link: Link,
 }
 
-impl Pump {
+impl Pump<'_> {
     async fn serve(
         &mut self,
         outbox: Outbox,
         meeting: Option<ActorRef<meeting::Message>>,
     ) -> Result<(), End> {
         let Some(meeting) = meeting else {
-            return self.recount().await;
+            return Box::pin(self.recount()).await;
         };
         match self.link.attach(outbox, &meeting).await? {
             Some(Ok(attached)) => {
                 self.catch_up(attached).await?;
                 self.converse(&meeting).await
             }
-            Some(Err(NotAttached::Refused(Refusal::Over))) => self.recount().await,
+            Some(Err(NotAttached::Refused(Refusal::Over))) => Box::pin(self.recount()).await,
             Some(Err(NotAttached::Refused(_))) => Err(Some(CloseCode::FORBIDDEN)),
             Some(Err(NotAttached::AheadOf(last_seq))) => {
                 if let Some(epoch) = self.link.overtaken(last_seq).await {
@@ -97,7 +91,7 @@ impl Pump {
         Ok(())
     }
 
-    /// Tells the rest of a meeting that is over, and ends.
+    /// Tells the rest of a meeting that is over, and ends. Boxed where it is called: few sockets need it, and none for long.
     async fn recount(&mut self) -> Result<(), End> {
         let meeting = match self.link.folded().await? {
             Ok(meeting) => meeting,
