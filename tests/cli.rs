@@ -18,6 +18,8 @@ use crate::support::database::Fresh;
 use crate::support::on_each_database;
 use crate::support::server::Server;
 
+mod topics;
+
 on_each_database!(what_the_command_line_does_to_tokens_holds_at_the_server,);
 
 /// The program, in an environment that says nothing.
