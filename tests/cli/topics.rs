@@ -1,11 +1,13 @@
 //! `synod topics`: what people and programs read, and what is done only when somebody means it.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::process::Output;
 
 use nix::pty::openpty;
 use serde_json::{Value, json};
+use synod::cli::Cli;
 use tokio::process::Command;
 use uuid::Uuid;
 
@@ -244,4 +246,27 @@ async fn at_a_terminal_there_are_colours_and_a_question() {
     );
     assert_eq!(meetings(&server).await, 1);
     server.stop().await;
+}
+
+#[test]
+fn every_example_is_understood() {
+    let mut help = synod::cli::command();
+    let help = help.find_subcommand_mut("topics").expect("topics");
+    let meet = help.find_subcommand_mut("meet").expect("meet");
+    let meet = meet.render_long_help().to_string();
+    let pages = [
+        include_str!("../../README.md"),
+        include_str!("../../docs/topics.md"),
+        &help.render_long_help().to_string(),
+        &meet,
+    ];
+    for page in pages {
+        let lines = page.lines().map(str::trim);
+        let examples: Vec<_> = lines.filter(|l| l.starts_with("synod topics")).collect();
+        assert!(!examples.is_empty(), "{page}");
+        for example in examples {
+            let cli = Cli::read(example.split(' ').map(OsString::from));
+            assert!(cli.is_ok(), "{example}: {:?}", cli.err());
+        }
+    }
 }
