@@ -358,7 +358,9 @@ async fn the_demo_ends_with_a_decision() {
     };
     let failed = place("Not passed");
     let passed = place("\n  Passed");
-    assert!(failed < passed && passed < place("\n  Decision  "));
+    let decided = place("\n  Decision  ");
+    assert!(failed < passed && passed < decided);
+    assert!(decided < place("\n  Dashboard http://127.0.0.1:"));
     assert!(
         !story.contains('\u{1b}'),
         "no colours where there is no terminal"

@@ -159,6 +159,11 @@ fn tell(line: std::fmt::Arguments<'_>) -> std::io::Result<()> {
     writeln!(std::io::stdout(), "{line}")
 }
 
+/// Where a server's dashboard shows a meeting.
+fn dashboard(server: &str, meeting: impl std::fmt::Display) -> String {
+    format!("{server}/#meeting/{meeting}")
+}
+
 /// Tells an error and what lies below it, each thing once.
 fn report(error: &anyhow::Error) {
     let mut said = error.to_string();

@@ -271,9 +271,9 @@ impl Meet {
                 );
             }
         }
-        eprintln!(
-            "this reads it, from now on:\n  curl {header} -H 'Accept: text/markdown' {meeting}/transcript"
-        );
+        let dashboard = super::dashboard(server.address(), id);
+        eprintln!("it can be read, from now on:\n  {dashboard}");
+        eprintln!("  curl {header} -H 'Accept: text/markdown' {meeting}/transcript");
     }
 }
 
