@@ -148,6 +148,11 @@ mod tests {
             topic("Answer open question: hives", None),
             topic("Hives", Some(Uuid::from_u128(7))),
         ]);
+        // `expect!` takes a margin that all lines have for its own.
+        let text: String = text
+            .lines()
+            .map(|line| line.strip_prefix("  ").unwrap_or(line).to_owned() + "\n")
+            .collect();
         expect![[r"
               1  Answer open question: hives
                  Kind      open question, priority 0.62
