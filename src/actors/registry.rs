@@ -239,6 +239,7 @@ impl Registry {
         let actor = MeetingActor {
             clock: self.clock.clone(),
             persistence: self.persistence.clone(),
+            store: Arc::clone(&self.store),
             limits: Arc::clone(&self.limits),
             presence: self.presence.clone(),
             metrics: self.metrics.clone(),

@@ -338,8 +338,6 @@ impl Limits {
     pub const VERIFIED_AT_ONCE: usize = 1_000;
     /// Meetings loaded at once at start: large enough to amortise the round trip, small enough for memory.
     pub const RECOVERY_CHUNK_MEETINGS: usize = 250;
-    /// Meetings of a chunk whose evidence is looked up at once: half of the connections to the database, so that others are answered meanwhile.
-    pub const RECOVERY_READS: usize = 5;
     /// The first pause after a failed commit; it doubles up to [`COMMIT_RETRY_MAX`](Self::COMMIT_RETRY_MAX).
     pub const COMMIT_RETRY_MIN: Duration = Duration::from_millis(50);
     /// The longest pause between two tries to commit: soon enough after a database is back.
@@ -429,6 +427,8 @@ impl Limits {
     pub const EVIDENCE_MESSAGE_MAX_BYTES: usize = 2_048;
     /// Messages read for it: more of the shortest would not fit.
     pub const EVIDENCE_MESSAGES_MAX: usize = 200;
+    /// How often reading it is tried again, before a meeting goes on without: a database that is away stops the meeting anyway.
+    pub const EVIDENCE_RETRIES: usize = 3;
 
     /// The size of a logged message, in bytes.
     pub fn message_max_bytes(&self) -> u64 {

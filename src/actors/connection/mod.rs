@@ -167,7 +167,7 @@ async fn serve(id: ConnectionId, arguments: Box<Arguments>) -> End {
         purpose,
         context,
         place: _place,
-    } = *arguments;
+    } = unboxed(arguments);
     let limits = &context.limits;
     let (outbox, reader) = outbox::outbox(limits.outbox_max_frames, limits.outbox_max_bytes);
     let reader = Arc::new(reader);
@@ -193,6 +193,11 @@ async fn serve(id: ConnectionId, arguments: Box<Arguments>) -> End {
     };
     Box::pin(exchange.say_goodbye(end)).await;
     end
+}
+
+/// What is in a box, whose room is free again: where a box is only taken apart, it stays to the end of its scope.
+fn unboxed<T>(boxed: Box<T>) -> T {
+    *boxed
 }
 
 /// The conversation that a socket is for, until it ends, and with what it does. Each kind is boxed, so that a socket keeps room for its

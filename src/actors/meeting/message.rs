@@ -8,7 +8,7 @@ use super::ConnectionId;
 use crate::actors::outbox::Outbox;
 use crate::actors::permit::Permit;
 use crate::domain::{AgentId, Caller, Command, Refusal, Status};
-use crate::wire::{Frame, FrameId};
+use crate::wire::{Evidence, Frame, FrameId};
 
 /// What can be asked of a meeting, and what it is told. Small, because mailboxes are copied.
 pub enum Message {
@@ -26,6 +26,8 @@ pub enum Message {
     Describe(RpcReplyPort<Value>, Permit),
     /// A timer fired.
     DeadlineReached,
+    /// The messages that prompted the meeting are read.
+    Prompt(Box<Evidence>),
     /// Everything up to this event is durable.
     Committed(u64),
     /// The database refused an append: another server owns the meeting now.

@@ -9,6 +9,7 @@ mod consequences;
 mod effects;
 mod listeners;
 mod message;
+mod prompt;
 
 use std::sync::Arc;
 
@@ -20,6 +21,7 @@ use tracing::{Span, info_span, warn};
 use self::consequences::{Requests, lets_a_clock_run, log};
 use self::effects::{Effect, Effects};
 use self::listeners::{Listener, Listeners};
+use self::prompt::Prompt;
 use super::journal::{self, Answered, Asked};
 use super::permit::Permit;
 use super::persistence;
@@ -27,6 +29,7 @@ use super::presence::Presence;
 use crate::clock::Clock;
 use crate::config::Limits;
 use crate::domain::{AgentId, Caller, Command, Input, Meeting, Phase, Recorded, Refusal};
+use crate::storage::Store;
 use crate::telemetry::Metrics;
 use crate::wire::{CloseCode, Evidence, Frame, FrameId, outbound};
 
@@ -39,6 +42,8 @@ pub struct MeetingActor {
     pub clock: Clock,
     /// Where events become durable.
     pub persistence: ActorRef<persistence::Message>,
+    /// Where what prompted it is read.
+    pub store: Arc<dyn Store>,
     /// Bounds.
     pub limits: Arc<Limits>,
     /// Where news goes to agents that are not on the meeting's own sockets.
@@ -55,8 +60,6 @@ pub struct Arguments {
     pub epoch: u64,
     /// Frames that were carried out before.
     pub answered: Answered,
-    /// What its agents are shown of the messages that prompted it.
-    pub evidence: Evidence,
     /// Set when the server gives the meeting up.
     pub give_up: Option<String>,
 }
@@ -67,7 +70,7 @@ pub struct State {
     epoch: u64,
     committed: u64,
     answered: Answered,
-    evidence: Evidence,
+    prompt: Prompt,
     listeners: Listeners,
     effects: Effects,
     /// The last event that opened a turn or a ballot, or let its clock run on, and when: while it waits for the
@@ -104,16 +107,15 @@ impl Actor for MeetingActor {
             meeting,
             epoch,
             answered,
-            evidence,
             give_up,
         } = arguments;
         let span = info_span!("meeting", meeting_id = %meeting.created().meeting);
         Ok(State {
             committed: meeting.last_seq(),
+            prompt: Prompt::of(&meeting.created().related),
             meeting,
             epoch,
             answered,
-            evidence,
             listeners: Listeners::default(),
             effects: Effects::default(),
             opened: None,
@@ -163,6 +165,7 @@ impl Actor for MeetingActor {
                 state.reply(move || drop((reply.send(standing), permit)));
             }
             Message::DeadlineReached => state.timer = None,
+            Message::Prompt(evidence) => self.prompted(state, *evidence),
             Message::Committed(up_to) => self.committed(&myself, state, up_to),
             Message::Overtaken(epoch) if epoch <= state.epoch => {}
             Message::Fenced | Message::Overtaken(_) => {
@@ -252,6 +255,8 @@ impl MeetingActor {
             after: last_seq,
         });
         if let Some((agent, name)) = agent {
+            let related = &state.meeting.created().related;
+            state.prompt.read(&self.store, related, myself);
             self.take_in(myself, state, Input::Connected { agent, name });
             self.ask_again(state, agent);
         }
@@ -357,10 +362,11 @@ impl MeetingActor {
         match requests {
             Requests::None => {}
             Requests::Opinion => {
-                let State {
-                    meeting, evidence, ..
-                } = &*state;
-                if let Some((agent, frame)) = outbound::opinion_request(meeting, evidence, now) {
+                // Else it is asked when that is read.
+                if let Prompt::Read(evidence) = &state.prompt
+                    && let Some((agent, frame)) =
+                        outbound::opinion_request(&state.meeting, evidence, now)
+                {
                     state.effects.push(seq, Effect::Ask(vec![agent], frame));
                 }
             }
@@ -391,6 +397,17 @@ impl MeetingActor {
         };
         if !is_asked {
             self.ask(state, requests);
+        }
+    }
+
+    /// What prompted the meeting is read, and whoever has the floor can be asked.
+    fn prompted(&self, state: &mut State, evidence: Evidence) {
+        state.prompt = Prompt::Read(evidence);
+        if let Phase::Discussing {
+            turn: Some(turn), ..
+        } = state.meeting.phase()
+        {
+            self.ask_again(state, turn.agent);
         }
     }
 
