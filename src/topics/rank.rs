@@ -40,7 +40,7 @@ pub(super) fn ranked(
 }
 
 /// How much speaks for a meeting, from 0 to 1: a logistic model, with a handful of weights that were found with labelled logs.
-pub(super) fn need(signals: &Signals) -> f64 {
+fn need(signals: &Signals) -> f64 {
     let told = signals.told.max(1) as f64;
     let share = |part: usize, whole: f64| part as f64 / whole;
     let yes = |is: bool| f64::from(u8::from(is));

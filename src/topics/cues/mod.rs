@@ -1,7 +1,7 @@
 //! The words by which a message shows what it does: a list for each kind of cue in each language, as plain data.
 //!
-//! The lists hold general words of a language, nothing of any one field. They are compared by stems, so one form stands for all;
-//! a phrase matches where its words follow each other.
+//! The lists hold general words of a language, nothing of any one field. They are compared by stems, so one form stands for all
+//! except where the form matters; a phrase matches where its words follow each other.
 
 mod de;
 mod en;
@@ -50,6 +50,11 @@ pub(super) enum Cue {
 impl Cue {
     /// How many there are.
     pub(super) const COUNT: usize = Self::Filler as usize + 1;
+
+    /// Whether its words show it in one form only: `noted` is a receipt, `note` is none.
+    pub(super) fn is_fixed(self) -> bool {
+        matches!(self, Self::Done | Self::Courtesy)
+    }
 }
 
 /// A language's cues: phrases with commas between them.
