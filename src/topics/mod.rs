@@ -146,15 +146,15 @@ pub fn suggest(messages: &[Message<'_>], question: &Question) -> Vec<Suggestion>
     let log = looked_at(messages, question);
     let (readings, written) = reading::read(&log);
     let vectors = vectors::Vectors::new(&log, &readings);
-    let subjects = subjects::subjects(&readings, &vectors);
     let course = signals::Course::of(&log, &readings);
+    let subjects = subjects::subjects(&readings, &vectors, &course.is_announced);
     let signals = subjects.iter().filter_map(|group| {
         let links = subjects::links(group, &vectors.words);
         let signals = signals::Signals::of(group, &links, &log, &readings, &course);
         if signals.evidence.len() > 1 {
             return Some(signals);
         }
-        signals::Signals::of_lone_question(group, &log, &readings)
+        signals::Signals::of_lone_question(group, &log, &readings, &course)
     });
     let ranked = rank::ranked(signals.collect(), &log, question);
     let phrases = phrase::Phrases::new(&readings, written);

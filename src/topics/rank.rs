@@ -7,8 +7,8 @@ use super::phrase::{self, Phrases};
 use super::signals::Signals;
 use super::{Kind, Message, Priority, Question, Suggestion};
 
-/// A subject needs a meeting from this much on: there is more for it than against it.
-const NEED_MIN: f64 = 0.5;
+/// A subject needs a meeting from this much on: it is twice as likely as not. A false alarm costs everybody's time.
+const NEED_MIN: f64 = 0.65;
 
 /// A subject that needs a meeting.
 pub(super) struct Ranked {
@@ -39,22 +39,26 @@ pub(super) fn ranked(
     ranked
 }
 
-/// How much speaks for a meeting, from 0 to 1: a logistic model, with a handful of weights that were found with labelled logs.
+/// How much speaks for a meeting, from 0 to 1: a logistic model with a handful of weights. They were fitted to labelled logs (logistic
+/// regression with an L2 penalty) and rounded; which signals are in it was chosen by how well logs are told that were not fitted to.
 fn need(signals: &Signals) -> f64 {
     let told = signals.told.max(1) as f64;
+    let messages = signals.evidence.len().max(1) as f64;
     let share = |part: usize, whole: f64| part as f64 / whole;
     let yes = |is: bool| f64::from(u8::from(is));
-    let beyond_one = |count: usize| rising(count.saturating_sub(1), 1.0);
-    let evidence = -3.7
-        // A subject that takes up room, between several, in more than a few words each, with words of need ...
-        + 2.0 * rising(signals.told, 2.0)
-        + beyond_one(signals.senders.len())
-        + 1.5 * beyond_one(signals.pairs.len())
-        + 5.0 * saturation(share(signals.terms, told), 5.0)
-        + share(signals.cued, told)
-        + 0.6 * yes(signals.is_open)
-        // ... and not one of reports and thanks, nor one that was answered, agreed upon or closed.
-        - 2.5 * share(signals.reports, signals.messages as f64)
+    let evidence = -4.2
+        // A subject that is taken to others, goes on for a while in more than a few words each, and is called by a name ...
+        + 2.0 * rising(signals.pairs.len().saturating_sub(1), 1.0)
+        + 1.4 * rising(signals.minutes, 60.0)
+        + 1.7 * saturation(share(signals.words, messages), 10.0)
+        + 1.3 * saturation(share(signals.terms, told), 5.0)
+        + 1.9 * signals.named
+        // ... in which somebody waits, wants something or says no, or that nobody has ever answered ...
+        + rising(signals.count(Cue::Wait), 1.0)
+        + 0.9 * rising(signals.count(Cue::Propose), 1.0)
+        + share(signals.count(Cue::Negation), told)
+        + 2.5 * yes(signals.evidence.len() == 1)
+        // ... and that was not answered, agreed upon or closed.
         - share(signals.settled, told)
         - yes(signals.is_closed);
     1.0 / (1.0 + (-evidence).exp())

@@ -16,12 +16,16 @@ pub(super) struct Signals {
     pub(super) evidence: Vec<usize>,
     /// How strongly each of those is linked to the others.
     pub(super) strength: Vec<f32>,
+    /// Words of the evidence.
+    pub(super) words: usize,
+    /// The share of the evidence that has a topic column; the usual one where nobody fills it in.
+    pub(super) named: f64,
+    /// Minutes from the first of the evidence to the last.
+    pub(super) minutes: usize,
     /// Messages of the evidence that no machine sends again and again.
     pub(super) told: usize,
     /// Their terms.
     pub(super) terms: usize,
-    /// How many of them show something to settle.
-    pub(super) cued: usize,
     /// How many of them were answered or agreed upon.
     pub(super) settled: usize,
     /// Who wrote them.
@@ -51,7 +55,11 @@ pub(super) struct Course {
     /// Messages that others repeat but for their numbers: what machines report.
     is_routine: Vec<bool>,
     /// Messages that were received, and questions with an answer that was.
-    is_settled: Vec<bool>,
+    pub(super) is_settled: Vec<bool>,
+    /// Messages that tell whoever cares: nobody is to act on them.
+    pub(super) is_announced: Vec<bool>,
+    /// Messages with a topic column; nothing where hardly anybody fills it in.
+    is_named: Option<Vec<bool>>,
 }
 
 /// A word that a message and others share makes it evidence from this much on.
@@ -59,21 +67,6 @@ const LINK_MIN: f32 = 0.15;
 
 /// And from this share of the strongest link on.
 const LINK_SHARE_MIN: f32 = 0.25;
-
-/// Cues of something to settle.
-const NEEDS: [Cue; 11] = [
-    Cue::Negation,
-    Cue::Against,
-    Cue::Contrast,
-    Cue::Propose,
-    Cue::Claim,
-    Cue::Wait,
-    Cue::HandOver,
-    Cue::Overlap,
-    Cue::Plan,
-    Cue::Urgent,
-    Cue::Hedge,
-];
 
 impl Signals {
     /// The signals of a group of messages that are linked this strongly.
@@ -100,12 +93,14 @@ impl Signals {
             }
             signals.evidence.push(*at);
             signals.strength.push(*link);
+            signals.words += reading.words;
             signals.agents.extend([log[*at].sender, log[*at].receiver]);
             if !course.is_routine[*at] {
                 signals.add(log[*at], reading);
                 signals.settled += usize::from(is_settled);
             }
         }
+        signals.named = course.named(&signals.evidence);
         signals.end(group, log, readings);
         signals
     }
@@ -115,6 +110,7 @@ impl Signals {
         group: &[usize],
         log: &[&Message<'_>],
         readings: &[Reading],
+        course: &Course,
     ) -> Option<Self> {
         let mut telling = group.iter().filter(|at| !readings[**at].is_receipt());
         let (at, None) = (*telling.next()?, telling.next()) else {
@@ -127,13 +123,15 @@ impl Signals {
             return None;
         }
         let mut signals = Self {
+            evidence: vec![at],
+            strength: vec![1.0],
+            words: readings[at].words,
+            named: course.named(&[at]),
+            agents: [log[at].sender, log[at].receiver].into(),
             messages: group.len(),
             is_open: true,
             ..Self::default()
         };
-        signals.evidence.push(at);
-        signals.strength.push(1.0);
-        signals.agents.extend([log[at].sender, log[at].receiver]);
         signals.add(log[at], &readings[at]);
         Some(signals)
     }
@@ -151,14 +149,16 @@ impl Signals {
         self.pairs
             .insert((sender.min(receiver), sender.max(receiver)));
         self.questions += usize::from(reading.questions > 0);
-        let needs = reading.questions > 0 || NEEDS.iter().any(|cue| reading.has(*cue));
-        self.cued += usize::from(needs);
         for (count, has) in self.cues.iter_mut().zip(reading.has_each()) {
             *count += usize::from(has);
         }
     }
 
     fn end(&mut self, group: &[usize], log: &[&Message<'_>], readings: &[Reading]) {
+        if let [first, .., last] = self.evidence[..] {
+            let minutes = (log[last].at - log[first].at).num_minutes();
+            self.minutes = usize::try_from(minutes).unwrap_or_default();
+        }
         let turns = self.evidence.windows(2);
         self.turns = turns
             .filter(|two| log[two[0]].sender != log[two[1]].sender)
@@ -188,8 +188,50 @@ impl Course {
         Self {
             is_routine: routine(log),
             is_settled: settled(log, readings),
+            is_announced: announced(log, readings),
+            is_named: named(log),
         }
     }
+
+    /// The share of these that have a topic column.
+    fn named(&self, messages: &[usize]) -> f64 {
+        let Some(is_named) = &self.is_named else {
+            return NAMED_USUALLY;
+        };
+        messages.iter().filter(|at| is_named[**at]).count() as f64 / messages.len().max(1) as f64
+    }
+}
+
+/// The share of messages about a subject that have a topic column.
+const NAMED_USUALLY: f64 = 0.7;
+/// The column says nothing in a log where not one in so many messages has it.
+const NAMED_ONE_IN: usize = 10;
+
+fn named(log: &[&Message<'_>]) -> Option<Vec<bool>> {
+    let is_named =
+        |message: &&Message<'_>| message.topic.is_some_and(|topic| !topic.trim().is_empty());
+    let is_named: Vec<_> = log.iter().map(is_named).collect();
+    let count = is_named.iter().filter(|is| **is).count();
+    (NAMED_ONE_IN * count > log.len()).then_some(is_named)
+}
+
+/// What tells of no need and is from somebody who only ever does that and to whom nobody writes, or is to somebody who never writes:
+/// feeds and boards.
+fn announced(log: &[&Message<'_>], readings: &[Reading]) -> Vec<bool> {
+    let mut sent = HashMap::<Uuid, (usize, usize)>::new();
+    let mut received = HashMap::<Uuid, usize>::new();
+    for (message, reading) in log.iter().zip(readings) {
+        let (all, needs) = sent.entry(message.sender).or_default();
+        *all += 1;
+        *needs += usize::from(reading.needs());
+        *received.entry(message.receiver).or_default() += 1;
+    }
+    let is_feed = |agent: &Uuid| !received.contains_key(agent) && matches!(sent[agent], (2.., 0));
+    let each = log.iter().zip(readings);
+    let is_announced = |(message, reading): (&&Message<'_>, &Reading)| {
+        !reading.needs() && (is_feed(&message.sender) || !sent.contains_key(&message.receiver))
+    };
+    each.map(is_announced).collect()
 }
 
 /// Hours in which a receipt follows what it is for.
@@ -206,7 +248,9 @@ fn settled(log: &[&Message<'_>], readings: &[Reading]) -> Vec<bool> {
         );
         let thanks = reading.has(Cue::Courtesy) && reading.questions == 0;
         if let Some(heard) = last.get(&back)
-            && (reading.is_receipt() || reading.has(Cue::Agree) || thanks)
+            && (reading.is_receipt() && !reading.has(Cue::Heard)
+                || reading.has(Cue::Agree)
+                || thanks)
             && readings[*heard].questions == 0
             && (message.at - log[*heard].at).num_hours() < RECEIPT_HOURS
         {
@@ -223,7 +267,7 @@ fn settled(log: &[&Message<'_>], readings: &[Reading]) -> Vec<bool> {
 }
 
 /// What a group settles itself: by an answer after which nobody asks again, and by an agreement all that went before between the two.
-fn settled_within(
+pub(super) fn settled_within(
     group: &[usize],
     log: &[&Message<'_>],
     readings: &[Reading],
@@ -232,10 +276,7 @@ fn settled_within(
     let mut is_settled: Vec<_> = group.iter().map(|at| is_settled[*at]).collect();
     for (place, at) in group.iter().enumerate() {
         let (message, reading) = (log[*at], &readings[*at]);
-        let doubts = [Cue::Contrast, Cue::Against, Cue::Hedge]
-            .iter()
-            .any(|cue| reading.has(*cue));
-        if reading.has(Cue::Agree) && reading.questions == 0 && !doubts {
+        if reading.accepts() {
             let between = |other: &Message<'_>| {
                 let two = [message.sender, message.receiver];
                 two.contains(&other.sender) && two.contains(&other.receiver)

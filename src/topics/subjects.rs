@@ -22,9 +22,14 @@ const FEATURES_MAX: usize = 128;
 const ROUNDS_MAX: usize = 2;
 
 /// The subjects of these messages, each as the numbers of its messages in order.
-pub(super) fn subjects(readings: &[Reading], vectors: &Vectors) -> Vec<Vec<usize>> {
+pub(super) fn subjects(
+    readings: &[Reading],
+    vectors: &Vectors,
+    is_announced: &[bool],
+) -> Vec<Vec<usize>> {
     let mut forest = Forest::new(&vectors.all);
-    let edges = edges(readings, &vectors.all);
+    let joins = |at: usize| !readings[at].is_receipt() && !is_announced[at];
+    let edges = edges(joins, &vectors.all);
     for _ in 0..ROUNDS_MAX {
         let mut joined = false;
         for (_, one, other) in &edges {
@@ -46,16 +51,13 @@ pub(super) fn subjects(readings: &[Reading], vectors: &Vectors) -> Vec<Vec<usize
 }
 
 /// Pairs of messages that are alike, the most alike first.
-fn edges(readings: &[Reading], vectors: &[Vector]) -> Vec<(f32, usize, usize)> {
+fn edges(joins: impl Fn(usize) -> bool, vectors: &[Vector]) -> Vec<(f32, usize, usize)> {
     let features = vectors.iter().filter_map(|vector| vector.last());
     let features = features.map(|(last, _)| *last as usize + 1).max();
     let mut postings = vec![Vec::<(usize, f32)>::new(); features.unwrap_or_default()];
     let mut likeness = vec![0.0f32; vectors.len()];
     let mut edges = Vec::new();
-    let telling = vectors
-        .iter()
-        .enumerate()
-        .filter(|(at, _)| !readings[*at].is_receipt());
+    let telling = vectors.iter().enumerate().filter(|(at, _)| joins(*at));
     for (at, vector) in telling {
         let mut touched = Vec::new();
         for (feature, weight) in vector {

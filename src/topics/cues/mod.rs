@@ -41,8 +41,10 @@ pub(super) enum Cue {
     Hedge,
     /// How a question begins, with or without its mark.
     Ask,
-    /// Greetings, thanks and small talk.
+    /// Greetings, thanks, praise and small talk.
     Courtesy,
+    /// Something was heard, which says nothing of what becomes of it.
+    Heard,
     /// Common words that are about nothing.
     Filler,
 }
@@ -53,7 +55,7 @@ impl Cue {
 
     /// Whether its words show it in one form only: `noted` is a receipt, `note` is none.
     pub(super) fn is_fixed(self) -> bool {
-        matches!(self, Self::Done | Self::Courtesy)
+        matches!(self, Self::Done | Self::Courtesy | Self::Heard)
     }
 }
 
@@ -74,6 +76,7 @@ pub(super) struct Lists {
     hedge: &'static str,
     ask: &'static str,
     courtesy: &'static str,
+    heard: &'static str,
     filler: &'static str,
 }
 
@@ -107,6 +110,7 @@ impl Lists {
             (Cue::Hedge, self.hedge),
             (Cue::Ask, self.ask),
             (Cue::Courtesy, self.courtesy),
+            (Cue::Heard, self.heard),
             (Cue::Filler, self.filler),
         ];
         let each = |(cue, list): (Cue, &'static str)| {
