@@ -138,10 +138,8 @@ impl Priority {
 /// The shares of what makes a topic urgent. What there is to settle makes most of it.
 fn parts(signals: &Signals, need: f64, times: &[DateTime<Utc>], question: &Question) -> Priority {
     let window = TimeDelta::hours(i64::from(question.hours_back.max(1)));
-    let kinds = kinds(signals);
-    let all = kinds.iter().sum::<f64>().max(f64::MIN_POSITIVE);
     let [disagreement, open_questions, coordination] =
-        kinds.map(|kind| thousandths(0.6 * need * kind / all));
+        kinds(signals).map(|kind| thousandths(0.6 * need * kind));
     let age = times
         .last()
         .map_or(TimeDelta::zero(), |last| question.now - *last)
@@ -159,16 +157,34 @@ fn parts(signals: &Signals, need: f64, times: &[DateTime<Utc>], question: &Quest
     }
 }
 
-/// How much speaks for a conflict, an open question, and a need to coordinate.
+/// How much speaks for a conflict, an open question, and a need to coordinate, in shares of one: a multinomial logistic model, whose
+/// weights were found as those of [`need`].
 fn kinds(signals: &Signals) -> [f64; 3] {
-    let count = |cues: &[Cue]| cues.iter().map(|cue| signals.count(*cue)).sum::<usize>() as f64;
-    let stances = count(&[Cue::Against, Cue::Contrast, Cue::Propose]);
-    let conflict = 1.0 + stances + 0.25 * signals.turns as f64;
-    let unanswered = f64::from(u8::from(signals.is_open));
-    let open = signals.questions as f64 + count(&[Cue::Hedge]) + unanswered;
-    let waits = count(&[Cue::Wait, Cue::HandOver, Cue::Overlap]);
-    let coordination = waits + 0.5 * signals.pairs.len() as f64;
-    [conflict, open, coordination]
+    let told = signals.told.max(1) as f64;
+    let yes = |is: bool| f64::from(u8::from(is));
+    let some = |cue: Cue| rising(signals.count(cue), 1.0);
+    let asking = signals.questions as f64 / told;
+    let asked = signals.count(Cue::Ask) as f64 / told;
+    let is_open = yes(signals.is_open);
+    let breadth = rising(signals.agents.len().saturating_sub(2), 2.0);
+    let words = saturation(
+        signals.words as f64 / signals.evidence.len().max(1) as f64,
+        10.0,
+    );
+    let conflict = 0.2 - 1.9 * asking - 1.1 * is_open - breadth
+        + 0.9 * words
+        + some(Cue::Contrast)
+        + some(Cue::Propose)
+        + some(Cue::Against);
+    let open = -1.4 + 2.4 * asking + 1.7 * asked + is_open + 0.3 * words + 0.8 * some(Cue::Hedge);
+    let coordination = 1.2 - 0.5 * asking - 1.6 * asked + 0.9 * breadth - 1.2 * words
+        + some(Cue::Claim)
+        + some(Cue::HandOver)
+        + 0.5 * some(Cue::Wait)
+        + 0.5 * some(Cue::Overlap);
+    let each = [conflict, open, coordination].map(f64::exp);
+    let all = each.iter().sum::<f64>();
+    each.map(|kind| kind / all)
 }
 
 /// How much more is written in the last quarter of the window than in the time before, from 0 (no more) to 1 (all of it).

@@ -25,7 +25,7 @@ const AIM: Goal = Goal {
     precision: 0.85,
     recall: 0.8,
     lead: 0.2,
-    kind: 0.6,
+    kind: 0.65,
 };
 
 /// What holds of logs that nobody looked at: short of the aim in precision, and to be raised with it.
