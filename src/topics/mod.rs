@@ -147,7 +147,7 @@ pub fn suggest(messages: &[Message<'_>], question: &Question) -> Vec<Suggestion>
     let (readings, written) = reading::read(&log);
     let vectors = vectors::Vectors::new(&log, &readings);
     let course = signals::Course::of(&log, &readings);
-    let subjects = subjects::subjects(&readings, &vectors, &course.is_announced);
+    let subjects = subjects::subjects(&log, &readings, &vectors, &course.is_announced);
     let signals = subjects.iter().filter_map(|group| {
         let links = subjects::links(group, &vectors.words);
         let signals = signals::Signals::of(group, &links, &log, &readings, &course);

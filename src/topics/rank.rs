@@ -7,8 +7,8 @@ use super::phrase::{self, Phrases};
 use super::signals::Signals;
 use super::{Kind, Message, Priority, Question, Suggestion};
 
-/// A subject needs a meeting from this much on: it is twice as likely as not. A false alarm costs everybody's time.
-const NEED_MIN: f64 = 0.65;
+/// A subject needs a meeting from this much on: a false alarm costs everybody's time.
+const NEED_MIN: f64 = 0.7;
 
 /// A subject that needs a meeting.
 pub(super) struct Ranked {
@@ -46,16 +46,16 @@ fn need(signals: &Signals) -> f64 {
     let messages = signals.evidence.len().max(1) as f64;
     let share = |part: usize, whole: f64| part as f64 / whole;
     let yes = |is: bool| f64::from(u8::from(is));
-    let evidence = -4.2
+    let evidence = -4.1
         // A subject that is taken to others, goes on for a while in more than a few words each, and is called by a name ...
         + 2.0 * rising(signals.pairs.len().saturating_sub(1), 1.0)
-        + 1.4 * rising(signals.minutes, 60.0)
-        + 1.7 * saturation(share(signals.words, messages), 10.0)
-        + 1.3 * saturation(share(signals.terms, told), 5.0)
-        + 1.9 * signals.named
+        + 1.2 * rising(signals.minutes, 60.0)
+        + 1.8 * saturation(share(signals.words, messages), 10.0)
+        + 1.1 * saturation(share(signals.terms, told), 5.0)
+        + 2.0 * signals.named
         // ... in which somebody waits, wants something or says no, or that nobody has ever answered ...
         + rising(signals.count(Cue::Wait), 1.0)
-        + 0.9 * rising(signals.count(Cue::Propose), 1.0)
+        + rising(signals.count(Cue::Propose), 1.0)
         + share(signals.count(Cue::Negation), told)
         + 2.5 * yes(signals.evidence.len() == 1)
         // ... and that was not answered, agreed upon or closed.
@@ -135,11 +135,15 @@ impl Priority {
     }
 }
 
+/// What a need for a meeting counts in the priority: more where agents are at odds, which nobody settles by answering or by waiting.
+const KIND_WEIGHTS: [f64; 3] = [0.6, 0.5, 0.5];
+
 /// The shares of what makes a topic urgent. What there is to settle makes most of it.
 fn parts(signals: &Signals, need: f64, times: &[DateTime<Utc>], question: &Question) -> Priority {
     let window = TimeDelta::hours(i64::from(question.hours_back.max(1)));
+    let kinds = kinds(signals);
     let [disagreement, open_questions, coordination] =
-        kinds(signals).map(|kind| thousandths(0.6 * need * kind));
+        [0, 1, 2].map(|kind| thousandths(KIND_WEIGHTS[kind] * need * kinds[kind]));
     let age = times
         .last()
         .map_or(TimeDelta::zero(), |last| question.now - *last)

@@ -40,10 +40,6 @@ pub(super) struct Signals {
     cues: [usize; Cue::COUNT],
     /// Messages that ask.
     pub(super) questions: usize,
-    /// All messages of the subject.
-    pub(super) messages: usize,
-    /// Receipts, and reports of what is done, among all messages.
-    pub(super) reports: usize,
     /// The last message closes the subject.
     pub(super) is_closed: bool,
     /// Nobody has answered the last question.
@@ -55,7 +51,7 @@ pub(super) struct Course {
     /// Messages that others repeat but for their numbers: what machines report.
     is_routine: Vec<bool>,
     /// Messages that were received, and questions with an answer that was.
-    pub(super) is_settled: Vec<bool>,
+    is_settled: Vec<bool>,
     /// Messages that tell whoever cares: nobody is to act on them.
     pub(super) is_announced: Vec<bool>,
     /// Messages with a topic column; nothing where hardly anybody fills it in.
@@ -77,17 +73,12 @@ impl Signals {
         readings: &[Reading],
         course: &Course,
     ) -> Self {
-        let mut signals = Self {
-            messages: group.len(),
-            ..Self::default()
-        };
+        let mut signals = Self::default();
         let is_settled = settled_within(group, log, readings, &course.is_settled);
         let strongest = links.iter().copied().fold(0.0, f32::max);
         let least = LINK_MIN.max(LINK_SHARE_MIN * strongest);
         for ((at, link), is_settled) in group.iter().zip(links).zip(is_settled) {
             let reading = &readings[*at];
-            signals.reports +=
-                usize::from(reading.is_receipt()) + usize::from(reading.has(Cue::Done));
             if reading.is_receipt() || *link < least {
                 continue;
             }
@@ -128,7 +119,6 @@ impl Signals {
             words: readings[at].words,
             named: course.named(&[at]),
             agents: [log[at].sender, log[at].receiver].into(),
-            messages: group.len(),
             is_open: true,
             ..Self::default()
         };
@@ -267,7 +257,7 @@ fn settled(log: &[&Message<'_>], readings: &[Reading]) -> Vec<bool> {
 }
 
 /// What a group settles itself: by an answer after which nobody asks again, and by an agreement all that went before between the two.
-pub(super) fn settled_within(
+fn settled_within(
     group: &[usize],
     log: &[&Message<'_>],
     readings: &[Reading],

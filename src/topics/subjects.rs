@@ -5,6 +5,9 @@
 
 use std::collections::BTreeMap;
 
+use uuid::Uuid;
+
+use super::Message;
 use super::reading::Reading;
 use super::vectors::{Vector, Vectors, dot, sum};
 
@@ -23,6 +26,7 @@ const ROUNDS_MAX: usize = 2;
 
 /// The subjects of these messages, each as the numbers of its messages in order.
 pub(super) fn subjects(
+    log: &[&Message<'_>],
     readings: &[Reading],
     vectors: &Vectors,
     is_announced: &[bool],
@@ -44,10 +48,68 @@ pub(super) fn subjects(
         if let Some(before) = before
             && readings[at].is_receipt()
         {
-            forest.above[at] = forest.root(*before);
+            forest.above[at] = root(&mut forest.above, *before);
         }
     }
-    forest.groups()
+    groups(&mut forest.above)
+        .iter()
+        .flat_map(|group| parts(group, log, readings, vectors))
+        .collect()
+}
+
+/// The parts of a group that hang together by more than who wrote to whom: by a word, or as an answer.
+fn parts(
+    group: &[usize],
+    log: &[&Message<'_>],
+    readings: &[Reading],
+    vectors: &Vectors,
+) -> Vec<Vec<usize>> {
+    let mut above: Vec<_> = (0..group.len()).collect();
+    let mut having = BTreeMap::<u32, usize>::new();
+    for (place, at) in group.iter().enumerate() {
+        let goes_on = |before: &usize| {
+            readings[*at].is_receipt() || between(log[*at]) == between(log[*before])
+        };
+        let answered = vectors.before[*at].filter(goes_on);
+        let answered = answered.and_then(|before| group.binary_search(&before).ok());
+        let words = vectors.words[*at].iter();
+        let sharing: Vec<_> = words
+            .filter_map(|(word, _)| having.insert(*word, place))
+            .chain(answered)
+            .collect();
+        for other in sharing {
+            let (one, other) = (root(&mut above, place), root(&mut above, other));
+            above[one.max(other)] = one.min(other);
+        }
+    }
+    groups(&mut above)
+        .into_iter()
+        .map(|part| part.into_iter().map(|place| group[place]).collect())
+        .collect()
+}
+
+/// The two agents of a message.
+fn between(message: &Message<'_>) -> (Uuid, Uuid) {
+    let (sender, receiver) = (message.sender, message.receiver);
+    (sender.min(receiver), sender.max(receiver))
+}
+
+/// The root of the tree in which this stands.
+fn root(above: &mut [usize], mut at: usize) -> usize {
+    while above[at] != at {
+        above[at] = above[above[at]];
+        at = above[at];
+    }
+    at
+}
+
+/// The trees, each in order.
+fn groups(above: &mut [usize]) -> Vec<Vec<usize>> {
+    let mut groups = BTreeMap::<_, Vec<_>>::new();
+    for at in 0..above.len() {
+        groups.entry(root(above, at)).or_default().push(at);
+    }
+    groups.into_values().collect()
 }
 
 /// Pairs of messages that are alike, the most alike first.
@@ -106,17 +168,9 @@ impl Forest {
         }
     }
 
-    fn root(&mut self, mut at: usize) -> usize {
-        while self.above[at] != at {
-            self.above[at] = self.above[self.above[at]];
-            at = self.above[at];
-        }
-        at
-    }
-
     /// Joins the groups of these two, if they are alike. The mean of all likenesses between them is a product of their sums.
     fn join(&mut self, one: usize, other: usize) -> bool {
-        let (one, other) = (self.root(one), self.root(other));
+        let (one, other) = (root(&mut self.above, one), root(&mut self.above, other));
         let (root, child) = (one.min(other), one.max(other));
         let pairs = self.sizes[root] * self.sizes[child];
         if root == child || dot(&self.sums[root], &self.sums[child]) < LIKENESS_MIN * pairs {
@@ -127,14 +181,6 @@ impl Forest {
         self.sizes[root] += self.sizes[child];
         self.above[child] = root;
         true
-    }
-
-    fn groups(mut self) -> Vec<Vec<usize>> {
-        let mut groups = BTreeMap::<_, Vec<_>>::new();
-        for at in 0..self.above.len() {
-            groups.entry(self.root(at)).or_default().push(at);
-        }
-        groups.into_values().collect()
     }
 }
 
