@@ -148,9 +148,21 @@ impl Analyst {
 }
 
 impl Asked {
+    fn question(&self, now: DateTime<Utc>) -> Question {
+        Question {
+            now,
+            hours_back: self.hours_back,
+            messages_max: Limits::SUGGEST_MESSAGES_MAX as usize,
+            messages_min: self.messages_min,
+            topics_max: self.topics_max,
+            related_max: Limits::SUGGEST_RELATED_MAX,
+        }
+    }
+
+    /// The messages that are looked at.
     fn filter(&self, now: DateTime<Utc>) -> CommunicationFilter {
         CommunicationFilter {
-            from: now.checked_sub_signed(TimeDelta::hours(self.hours_back.into())),
+            from: Some(self.question(now).oldest()),
             agent: self.agent,
             visible_to: self.visible_to,
             ..CommunicationFilter::default()
@@ -160,15 +172,7 @@ impl Asked {
 
 fn suggestions(excerpts: &[Excerpt], asked: Asked, now: DateTime<Utc>) -> Vec<Suggestion> {
     let messages: Vec<_> = excerpts.iter().map(message).collect();
-    let question = Question {
-        now,
-        hours_back: asked.hours_back,
-        messages_max: Limits::SUGGEST_MESSAGES_MAX as usize,
-        messages_min: asked.messages_min,
-        topics_max: asked.topics_max,
-        related_max: Limits::SUGGEST_RELATED_MAX,
-    };
-    topics::suggest(&messages, &question)
+    topics::suggest(&messages, &asked.question(now))
 }
 
 fn message(excerpt: &Excerpt) -> Message<'_> {

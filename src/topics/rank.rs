@@ -20,6 +20,7 @@ pub(super) struct Ranked {
 /// The subjects that need a meeting, the most urgent first.
 pub(super) fn ranked(
     subjects: Vec<Signals>,
+    usual: impl Fn(&Signals) -> Option<f64>,
     log: &[&Message<'_>],
     question: &Question,
 ) -> Vec<Ranked> {
@@ -28,7 +29,10 @@ pub(super) fn ranked(
         .into_iter()
         .map(|signals| (need(&signals), signals))
         .filter(|(need, signals)| *need >= NEED_MIN && enough(signals))
-        .map(|(need, signals)| Ranked::of(signals, need, log, question))
+        .map(|(need, signals)| {
+            let usual = usual(&signals);
+            Ranked::of(signals, need, usual, log, question)
+        })
         .collect();
     // The sort is stable: what is equal stays in the order of its first messages.
     ranked.sort_by(|one, other| {
@@ -65,10 +69,16 @@ fn need(signals: &Signals) -> f64 {
 }
 
 impl Ranked {
-    fn of(signals: Signals, need: f64, log: &[&Message<'_>], question: &Question) -> Self {
+    fn of(
+        signals: Signals,
+        need: f64,
+        usual: Option<f64>,
+        log: &[&Message<'_>],
+        question: &Question,
+    ) -> Self {
         let times: Vec<_> = signals.evidence.iter().map(|at| log[*at].at).collect();
         let last_at = times.last().copied().unwrap_or(question.now);
-        let parts = parts(&signals, need, &times, question);
+        let parts = parts(&signals, need, usual, &times, question);
         Self {
             signals,
             parts,
@@ -139,8 +149,18 @@ impl Priority {
 const KIND_WEIGHTS: [f64; 3] = [0.6, 0.5, 0.5];
 
 /// The shares of what makes a topic urgent. What there is to settle makes most of it.
-fn parts(signals: &Signals, need: f64, times: &[DateTime<Utc>], question: &Question) -> Priority {
-    let window = TimeDelta::hours(i64::from(question.hours_back.max(1)));
+fn parts(
+    signals: &Signals,
+    need: f64,
+    usual: Option<f64>,
+    times: &[DateTime<Utc>],
+    question: &Question,
+) -> Priority {
+    let window = question.window();
+    let growth = match usual {
+        Some(usual) => rise(times.len() as f64, usual),
+        None => late_rise(times, question.now, window),
+    };
     let kinds = kinds(signals);
     let [disagreement, open_questions, coordination] =
         [0, 1, 2].map(|kind| thousandths(KIND_WEIGHTS[kind] * need * kinds[kind]));
@@ -154,7 +174,7 @@ fn parts(signals: &Signals, need: f64, times: &[DateTime<Utc>], question: &Quest
         open_questions,
         coordination,
         frequency: thousandths(0.1 * rising(signals.evidence.len(), 6.0)),
-        growth: thousandths(0.05 * growth(times, question.now, window)),
+        growth: thousandths(0.05 * growth),
         breadth: thousandths(0.05 * rising(signals.agents.len().saturating_sub(2), 2.0)),
         urgency: thousandths(0.1 * rising(signals.count(Cue::Urgent), 1.0)),
         recency: thousandths(0.1 * recency),
@@ -191,15 +211,16 @@ fn kinds(signals: &Signals) -> [f64; 3] {
     each.map(|kind| kind / all)
 }
 
-/// How much more is written in the last quarter of the window than in the time before, from 0 (no more) to 1 (all of it).
-fn growth(times: &[DateTime<Utc>], now: DateTime<Utc>, window: TimeDelta) -> f64 {
-    let late = times
-        .iter()
-        .filter(|time| **time > now - window / 4)
-        .count() as f64;
-    let before = times.len() as f64 - late;
-    let usual = before / 3.0;
-    ((late - usual) / (late + usual).max(1.0)).max(0.0)
+/// How many more messages there are than usual, from 0 (no more) to 1 (there were none).
+fn rise(messages: f64, usual: f64) -> f64 {
+    ((messages - usual) / (messages + usual).max(1.0)).max(0.0)
+}
+
+/// The same for a log that begins with the window: the last quarter of it beside the rest.
+fn late_rise(times: &[DateTime<Utc>], now: DateTime<Utc>, window: TimeDelta) -> f64 {
+    let late = times.iter().filter(|time| **time > now - window / 4);
+    let late = late.count() as f64;
+    rise(late, (times.len() as f64 - late) / 3.0)
 }
 
 /// From 0 towards 1, half of it at `half_way`.

@@ -96,6 +96,9 @@ impl Reading {
     }
 }
 
+/// Signs of a word at most.
+const WORD_CHARS_MAX: usize = 40;
+
 /// Stems as they were written, by their numbers.
 #[derive(Default)]
 pub(super) struct Written(Vec<String>);
@@ -105,9 +108,10 @@ impl Written {
         self.0.len()
     }
 
-    /// Whether it is a word, not a number.
+    /// Whether it is a word that people can read, not a number or what a machine made.
     pub(super) fn is_word(&self, term: u32) -> bool {
-        self.0[term as usize].contains(char::is_alphabetic)
+        let written = &self.0[term as usize];
+        written.contains(char::is_alphabetic) && written.chars().nth(WORD_CHARS_MAX).is_none()
     }
 
     /// These, side by side.

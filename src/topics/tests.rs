@@ -333,6 +333,70 @@ fn what_is_too_old_or_beyond_the_newest_is_not_looked_at() {
     );
 }
 
+#[test]
+fn what_was_said_as_often_before_does_not_grow() {
+    const DAY: i64 = 24 * 60;
+    let again = |days: i64, texts: &[Said]| {
+        let earlier = texts.iter();
+        let earlier = earlier.map(|(ago, between, text)| (ago + days * DAY, *between, *text));
+        earlier.collect::<Vec<_>>()
+    };
+    let grown = |before: Vec<Said>| {
+        let topics = suggest(&log(&[&SCHEMA[..], &before].concat()), &question());
+        assert_eq!(
+            topics.len(),
+            1,
+            "what is too old is no evidence: {topics:#?}"
+        );
+        assert_eq!(numbers(&topics[0].related), [1, 2, 3, 4, 5]);
+        topics[0].parts.growth
+    };
+    let every_day = [again(1, &SCHEMA), again(2, &SCHEMA), again(3, &SCHEMA)].concat();
+    let once = again(2, &SCHEMA);
+    let other = again(2, &NAMING);
+    assert_eq!(grown(every_day), 0.0);
+    assert!((0.01..0.04).contains(&grown(once)));
+    assert_eq!(grown(other), 0.05);
+}
+
+#[test]
+fn a_large_log_has_a_small_answer() {
+    let said = [&SCHEMA[..], &NAMING[..], &DEPLOYMENT[..]].concat();
+    let long = "x".repeat(500);
+    let text = |number: usize| {
+        let of_its_own = ["ab", "cd", "ef"].map(|part| part.repeat(1 + number % 11));
+        format!(
+            "{} We wait for {long}. {}",
+            said[number % said.len()].2,
+            of_its_own[number % 3]
+        )
+    };
+    let texts: Vec<_> = (0..500).map(text).collect();
+    let message = |number: usize| Message {
+        id: Uuid::from_u128(number as u128),
+        at: ago(0) - TimeDelta::milliseconds(100_000 - number as i64),
+        sender: Uuid::from_u128(said[number % said.len()].1[0]),
+        receiver: Uuid::from_u128(said[number % said.len()].1[1]),
+        topic: None,
+        text: &texts[number % texts.len()],
+        is_json: false,
+    };
+    let messages: Vec<_> = (0..100_000).map(message).collect();
+    let newest = Uuid::from_u128(99_500);
+    let question = Question {
+        messages_max: 500,
+        topics_max: 3,
+        ..question()
+    };
+    let topics = suggest(&messages, &question);
+    assert!((1..=3).contains(&topics.len()));
+    for topic in topics {
+        assert!(topic.topic.len() < 200 && topic.reason.len() < 200);
+        assert!(topic.related.len() <= 5 && topic.messages <= 500 && topic.agents.len() <= 12);
+        assert!(topic.related.iter().all(|id| *id >= newest));
+    }
+}
+
 type Plain = (i64, [u128; 2], Option<&'static str>, &'static str);
 
 fn plain_message() -> impl Strategy<Value = Plain> {
