@@ -11,6 +11,7 @@
 
 mod before;
 mod cues;
+mod embeddings;
 mod language;
 mod phrase;
 mod rank;
@@ -26,6 +27,8 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
+
+pub use embeddings::{Embeddings, Malformed};
 
 /// A message of the log, as far as it is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -174,6 +177,15 @@ impl Question {
 
 /// The topics of these messages that need a meeting, most urgent first. Small talk, reports and what was settled are none.
 pub fn suggest(messages: &[Message<'_>], question: &Question) -> Vec<Suggestion> {
+    suggest_by_meaning(messages, question, None)
+}
+
+/// The same, where words of near meaning count as one when messages are put together.
+pub fn suggest_by_meaning(
+    messages: &[Message<'_>],
+    question: &Question,
+    embeddings: Option<&Embeddings>,
+) -> Vec<Suggestion> {
     let all = looked_at(messages, question);
     let begin = question.ago(TimeDelta::hours(i64::from(question.hours_back)));
     let older = all.partition_point(|message| message.at < begin);
@@ -181,7 +193,8 @@ pub fn suggest(messages: &[Message<'_>], question: &Question) -> Vec<Suggestion>
     let (readings, written) = reading::read(&all);
     let (before, readings) = readings.split_at(older);
     let before = before::Before::new(before, question.windows_before());
-    let vectors = vectors::Vectors::new(log, readings);
+    let meanings = embeddings.map(|embeddings| embeddings.meanings(readings, &written));
+    let vectors = vectors::Vectors::new(log, readings, &meanings.unwrap_or_default());
     let course = signals::Course::of(log, readings);
     let subjects = subjects::subjects(log, readings, &vectors, &course.is_announced);
     let signals = subjects.iter().filter_map(|group| {
