@@ -17,7 +17,7 @@ use synod::actors::outbox::{Next, Outbox, Reader, outbox};
 use synod::domain::{AgentId, Event, Meeting, MeetingId, Recorded};
 use synod::storage::{Entry, JournalRow};
 use synod::wire::inbound::{self, Sender};
-use synod::wire::{Frame, outbound};
+use synod::wire::{Evidence, Frame, outbound};
 
 use seated::{AGENTS, OPINION_BYTES, hold, opinion, seated, step};
 
@@ -70,7 +70,8 @@ fn opinion_on_its_way() {
     });
     count("the next one asked", &mut || {
         frames.extend(
-            outbound::opinion_request(&meeting, DateTime::UNIX_EPOCH).map(|(_, frame)| frame),
+            outbound::opinion_request(&meeting, &Evidence::default(), DateTime::UNIX_EPOCH)
+                .map(|(_, frame)| frame),
         );
     });
     count("put in the outboxes and taken out", &mut || {

@@ -188,7 +188,13 @@ impl House {
         let permits = Permits::new(limits.commands_pending_max, metrics.clone());
         let throttle = Throttle::new(&limits, &clock);
         let answers = Answers::new(&limits);
-        let analyst = Analyst::new(Arc::clone(&store), clock.clone());
+        let analyst = Analyst {
+            store: Arc::clone(&store),
+            clock: clock.clone(),
+        };
+        let (analyst, _) = Actor::spawn(None, analyst, ())
+            .await
+            .context("the analyst could not be started")?;
         let api = Api {
             context: Context {
                 store,
@@ -226,6 +232,7 @@ impl House {
 
     /// Ends the actors. Nothing waits any more: meetings have drained, requests were answered.
     async fn leave(&self) {
+        self.api.analyst.stop(None);
         let _ = self
             .registry
             .stop_and_wait(None, Some(Limits::CALL_TIMEOUT))

@@ -18,6 +18,8 @@ use crate::support::database::Fresh;
 use crate::support::on_each_database;
 use crate::support::server::Server;
 
+mod topics;
+
 on_each_database!(what_the_command_line_does_to_tokens_holds_at_the_server,);
 
 /// The program, in an environment that says nothing.
@@ -356,7 +358,9 @@ async fn the_demo_ends_with_a_decision() {
     };
     let failed = place("Not passed");
     let passed = place("\n  Passed");
-    assert!(failed < passed && passed < place("\n  Decision  "));
+    let decided = place("\n  Decision  ");
+    assert!(failed < passed && passed < decided);
+    assert!(decided < place("\n  Dashboard http://127.0.0.1:"));
     assert!(
         !story.contains('\u{1b}'),
         "no colours where there is no terminal"

@@ -31,6 +31,7 @@ mod retention;
 mod rfc6455;
 mod schemathesis;
 mod storage;
+mod suggested_meeting;
 mod supervision;
 mod support;
 mod topics;

@@ -1,9 +1,11 @@
-//! Loading meetings: take over, fold, report to the registry. Runs in tasks, because it asks the database.
+//! Loading meetings: take over, fold, look up their evidence, report to the registry. Runs in tasks, because it asks the database.
 
 use std::collections::HashMap;
+use std::pin::pin;
 use std::sync::Arc;
 
 use backon::{ExponentialBuilder, Retryable};
+use futures_util::{StreamExt, stream};
 use ractor::{ActorRef, RpcReplyPort};
 use tracing::{error, warn};
 
@@ -11,8 +13,10 @@ use super::directory::Directory;
 use super::registry::{Loaded, Message, Route};
 use super::{journal, meeting};
 use crate::config::Limits;
-use crate::domain::MeetingId;
+use crate::domain::{CommunicationId, MeetingId};
 use crate::storage::{Error, Store, Taken};
+use crate::wire::Evidence;
+use crate::wire::evidence::Exhibit;
 
 /// What a meeting is loaded for.
 pub(super) enum Purpose {
@@ -38,7 +42,7 @@ pub(super) async fn load(
         Purpose::GiveUp(reason) => (patiently(take).await, Some(reason)),
     };
     let loaded = match taken {
-        Ok(Ok(taken)) => fold(taken, give_up),
+        Ok(Ok(taken)) => ready(&*store, taken, give_up).await,
         Ok(Err(route)) => Loaded::Not(route),
         Err(error) => {
             warn!(meeting_id = %id, %error, "a meeting could not be loaded");
@@ -79,10 +83,14 @@ pub(super) async fn load_all(
         let taken = patiently(|| store.take_over(chunk))
             .await
             .unwrap_or_default();
-        for taken in taken {
+        let loaded = stream::iter(taken).map(async |taken| {
             let id = taken.meeting;
+            (id, ready(&*store, taken, None).await)
+        });
+        let mut loaded = pin!(loaded.buffer_unordered(Limits::RECOVERY_READS));
+        while let Some((id, loaded)) = loaded.next().await {
             rest.retain(|waiting| *waiting != id);
-            let _ = registry.cast(Message::Loaded(id, fold(taken, None)));
+            let _ = registry.cast(Message::Loaded(id, loaded));
         }
         for id in rest {
             load(Arc::clone(&store), registry.clone(), id, Purpose::Restart).await;
@@ -123,10 +131,12 @@ async fn take(store: &dyn Store, id: MeetingId) -> Result<Result<Taken, Route>, 
     }))
 }
 
-fn fold(taken: Taken, give_up: Option<String>) -> Loaded {
+/// Folds a meeting that was taken over, and looks up what it needs to go on.
+async fn ready(store: &dyn Store, taken: Taken, give_up: Option<String>) -> Loaded {
     let epoch = taken.epoch;
     match journal::load(taken.journal) {
         Ok((meeting, answered)) => Loaded::Ready(Box::new(meeting::Arguments {
+            evidence: evidence(store, &meeting.created().related).await,
             meeting,
             epoch,
             answered,
@@ -137,6 +147,37 @@ fn fold(taken: Taken, give_up: Option<String>) -> Loaded {
             Loaded::Not(Route::Unreadable(error.to_string().into()))
         }
     }
+}
+
+/// What agents are shown of the messages that prompted a meeting. The log never lets go of those, and a meeting goes on without
+/// what cannot be read.
+async fn evidence(store: &dyn Store, related: &[CommunicationId]) -> Evidence {
+    let count = related.len();
+    let related = &related[..count.min(Limits::EVIDENCE_MESSAGES_MAX)];
+    if related.is_empty() {
+        return Evidence::default();
+    }
+    let excerpts = patiently(|| store.excerpts_by_id(related)).await;
+    let excerpts = excerpts.unwrap_or_else(|error| {
+        warn!(%error, "the messages that prompted a meeting cannot be read; it goes on without them");
+        Vec::new()
+    });
+    // As they were named when the meeting was created: the strongest first.
+    let in_order = related
+        .iter()
+        .filter_map(|id| excerpts.iter().find(|excerpt| excerpt.id == *id));
+    let exhibits = in_order.map(|excerpt| {
+        let exhibit = Exhibit {
+            id: excerpt.id.0,
+            timestamp: excerpt.timestamp,
+            sender_id: excerpt.sender.0,
+            receiver_id: excerpt.receiver.0,
+            content: &excerpt.beginning,
+            cut: false,
+        };
+        exhibit.cut_to(Limits::EVIDENCE_MESSAGE_MAX_BYTES)
+    });
+    Evidence::of(exhibits, count, Limits::EVIDENCE_MAX_BYTES)
 }
 
 /// Repeats a question until the database answers it one way or the other.

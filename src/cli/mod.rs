@@ -15,12 +15,14 @@
 mod demo;
 mod load;
 mod migrate;
+mod remote;
 mod serve;
 pub mod settings;
 mod stage;
 mod stop;
 mod teller;
 mod token;
+mod topics;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -46,6 +48,7 @@ enum Task {
     Load(load::Load),
     Migrate(migrate::Migrate),
     Token(token::Token),
+    Topics(topics::Topics),
 }
 
 const EXAMPLES: &str = "\
@@ -54,6 +57,7 @@ Examples:
   synod serve                            a server with an embedded database in ./synod-data
   synod serve --config synod.toml        with settings from a file
   synod token create Ada                 a token for an agent
+  synod topics                           what the agents should meet about
   synod load --spawn meetings            what this machine can do";
 
 /// Does what the arguments say; the first is the program's own name.
@@ -102,6 +106,7 @@ impl Cli {
                 Task::Load(load) => load.run().await,
                 Task::Migrate(migrate) => migrate.run().await,
                 Task::Token(token) => token.run().await,
+                Task::Topics(topics) => topics.run().await,
             }
         })
     }
@@ -114,6 +119,7 @@ pub fn command() -> clap::Command {
     Cli::command()
         .mut_subcommand("migrate", shared)
         .mut_subcommand("token", shared)
+        .mut_subcommand("topics", shared)
 }
 
 /// Wrong usage.
@@ -151,6 +157,11 @@ impl From<clap::Error> for Wrong {
 fn tell(line: std::fmt::Arguments<'_>) -> std::io::Result<()> {
     use std::io::Write;
     writeln!(std::io::stdout(), "{line}")
+}
+
+/// Where a server's dashboard shows a meeting.
+fn dashboard(server: &str, meeting: impl std::fmt::Display) -> String {
+    format!("{server}/#meeting/{meeting}")
 }
 
 /// Tells an error and what lies below it, each thing once.

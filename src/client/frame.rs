@@ -73,6 +73,29 @@ pub struct OpinionRequest {
     pub opinions: Vec<Opinion>,
     /// What would be voted on if the round ended now.
     pub motion: Option<Motion>,
+    /// The messages that prompted the meeting, as far as they are shown.
+    #[serde(default)]
+    pub evidence: Vec<Evidence>,
+    /// How many of them are not.
+    #[serde(default)]
+    pub evidence_left_out: usize,
+}
+
+/// A message that prompted the meeting.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Evidence {
+    /// The message.
+    pub id: Uuid,
+    /// When it was sent.
+    pub timestamp: DateTime<Utc>,
+    /// By whom.
+    pub sender_id: Uuid,
+    /// To whom.
+    pub receiver_id: Uuid,
+    /// The words.
+    pub content: String,
+    /// Whether there are more words than these.
+    pub cut: bool,
 }
 
 /// A ballot is open.

@@ -338,6 +338,8 @@ impl Limits {
     pub const VERIFIED_AT_ONCE: usize = 1_000;
     /// Meetings loaded at once at start: large enough to amortise the round trip, small enough for memory.
     pub const RECOVERY_CHUNK_MEETINGS: usize = 250;
+    /// Meetings of a chunk whose evidence is looked up at once: half of the connections to the database, so that others are answered meanwhile.
+    pub const RECOVERY_READS: usize = 5;
     /// The first pause after a failed commit; it doubles up to [`COMMIT_RETRY_MAX`](Self::COMMIT_RETRY_MAX).
     pub const COMMIT_RETRY_MIN: Duration = Duration::from_millis(50);
     /// The longest pause between two tries to commit: soon enough after a database is back.
@@ -419,6 +421,14 @@ impl Limits {
     pub const LAST_MOMENT_MICROS: i64 = 253_402_300_799_000_000;
     /// Messages named with one suggested topic: the strongest evidence. They become the related communications of its meeting.
     pub const SUGGEST_RELATED_MAX: usize = 20;
+
+    /// Bytes of JSON that the messages which prompted a meeting take in a request to speak. As much as an agent reads again at each
+    /// of its turns without losing sight of what was said; the rest it can ask for by REST.
+    pub const EVIDENCE_MAX_BYTES: usize = 32_768;
+    /// Bytes shown of one of them: a page. It must be less than [`EXCERPT_CHARS`](Self::EXCERPT_CHARS), so that a longer one is known to be.
+    pub const EVIDENCE_MESSAGE_MAX_BYTES: usize = 2_048;
+    /// Messages read for it: more of the shortest would not fit.
+    pub const EVIDENCE_MESSAGES_MAX: usize = 200;
 
     /// The size of a logged message, in bytes.
     pub fn message_max_bytes(&self) -> u64 {

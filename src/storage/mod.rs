@@ -132,6 +132,8 @@ pub trait Store: Send + Sync + 'static {
         filter: &CommunicationFilter,
         limit: u32,
     ) -> Result<Vec<Excerpt>, Error>;
+    /// The same of the messages with these ids, in no order; unknown ones are left out.
+    async fn excerpts_by_id(&self, ids: &[CommunicationId]) -> Result<Vec<Excerpt>, Error>;
 
     /// Keeps a new meeting with its first event, participants and links, all or none, at epoch 0.
     /// [`Error::UnknownAgent`] or [`Error::UnknownCommunication`] name what does not exist.

@@ -29,13 +29,12 @@ use warp::Filter;
 use warp::filters::BoxedFilter;
 
 pub use self::api_error::ApiError;
-use crate::actors::analyst::Analyst;
 use crate::actors::connection;
 use crate::actors::directory::Directory;
 use crate::actors::permit::Permit;
 use crate::actors::persistence::Health;
 use crate::actors::registry::Route;
-use crate::actors::{meeting, persistence, registry};
+use crate::actors::{analyst, meeting, persistence, registry};
 use crate::config::Limits;
 use crate::domain::MeetingId;
 
@@ -56,7 +55,7 @@ pub struct Api {
     /// Whether it can.
     pub health: Health,
     /// Knows what to meet about.
-    pub analyst: Analyst,
+    pub analyst: ActorRef<analyst::Message>,
     /// Who has the run of the house.
     pub admin: auth::Admin,
     /// Browser origins that may connect.

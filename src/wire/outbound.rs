@@ -2,11 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::journal::{self, to_json};
-use super::{Frame, FrameId, shape};
+use super::{Evidence, Frame, FrameId, shape};
 use crate::domain::{
     AgentId, CommunicationId, Event, Meeting, MeetingId, Phase, Recorded, Refusal, Status,
     phase::NO_RESPONSE,
@@ -39,8 +40,12 @@ pub fn meeting_event(meeting: MeetingId, recorded: &Recorded, payload: &str) -> 
     ))
 }
 
-/// Asks the holder of the turn to speak; `None` when nobody has the turn.
-pub fn opinion_request(meeting: &Meeting, now: DateTime<Utc>) -> Option<(AgentId, Frame)> {
+/// Asks the holder of the turn to speak; `None` when nobody has the turn. It is in the meeting, so it may read the evidence.
+pub fn opinion_request(
+    meeting: &Meeting,
+    evidence: &Evidence,
+    now: DateTime<Utc>,
+) -> Option<(AgentId, Frame)> {
     let Phase::Discussing {
         turn: Some(turn), ..
     } = meeting.phase()
@@ -58,6 +63,8 @@ pub fn opinion_request(meeting: &Meeting, now: DateTime<Utc>) -> Option<(AgentId
         opinions: opinions(meeting),
         motion: meeting.motion().as_ref().map(shape::Motion::from),
         related_communication_ids: related(meeting),
+        evidence: &evidence.messages,
+        evidence_left_out: evidence.left_out,
     };
     Some((turn.agent, frame(&request)))
 }
@@ -76,6 +83,8 @@ struct OpinionRequest<'a> {
     opinions: Vec<Opinion<'a>>,
     motion: Option<shape::Motion>,
     related_communication_ids: Vec<Uuid>,
+    evidence: &'a [Box<RawValue>],
+    evidence_left_out: usize,
 }
 
 /// What an agent said in the round.

@@ -9,7 +9,7 @@ use synod::actors::journal;
 use synod::domain::{Caller, Command, Input, Meeting, Phase};
 use synod::storage::JournalRow;
 use synod::wire::transcript::Transcript;
-use synod::wire::{journal as kept, outbound};
+use synod::wire::{Evidence, journal as kept, outbound};
 
 use super::changes::{changed, changes};
 use super::explore;
@@ -171,7 +171,7 @@ fn holds(changed: &Changed) -> bool {
             );
             outbound::state(&meeting);
             outbound::connected(&meeting, meeting.created().moderator);
-            outbound::opinion_request(&meeting, last_at);
+            outbound::opinion_request(&meeting, &Evidence::default(), last_at);
             outbound::consensus_request(&meeting, last_at);
             let told = rows
                 .iter()

@@ -64,6 +64,8 @@ GET    /readyz                                      | 200 200 200 200 200 200 20
 GET    /api/v1/openapi.json                         | 200 200 200 200 200 200 200
 GET    /docs                                        | 308 308 308 308 308 308 308
 GET    /docs/<file>                                 | 200 200 200 200 200 200 200
+GET    /                                            | 200 200 200 200 200 200 200
+GET    /dashboard/<script>                          | 200 200 200 200 200 200 200
 "#;
 
 /// A line of the table.
@@ -125,6 +127,7 @@ impl House {
             "decision" => self.decision.clone(),
             "message" => self.message.clone(),
             "file" => "index.html".to_owned(),
+            "script" => "app.js".to_owned(),
             unknown => panic!("what is <{unknown}>?"),
         }
     }

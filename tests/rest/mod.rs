@@ -3,6 +3,7 @@
 mod acceptance;
 mod access;
 mod communications;
+mod dashboard;
 mod idempotency;
 mod identity;
 mod logging;
@@ -125,6 +126,8 @@ GET    /nowhere                     -                404 not_found
 GET    /api/v1/agents/not-an-id     -                404 not_found
 GET    /api/v1/agents/<nil>         -                404 not_found
 GET    /docs/nothing.html           -                404 not_found
+GET    /dashboard/nothing.js        -                404 not_found
+POST   /                            application/json 405 method_not_allowed     {}
 GET    /ws/nowhere                  -                404 not_found
 GET    /ws/meetings/not-an-id       -                404 not_found
 PUT    /api/v1/agents               application/json 405 method_not_allowed     {}

@@ -102,7 +102,12 @@ fn concrete(template: &str, id: Uuid) -> String {
         .replace("{file}", "index.html")
 }
 
-async fn send(client: &Client, method: &str, path: &str, body: Option<Value>) -> Response<Bytes> {
+pub(super) async fn send(
+    client: &Client,
+    method: &str,
+    path: &str,
+    body: Option<Value>,
+) -> Response<Bytes> {
     let body = body.map(|body| body.to_string()).unwrap_or_default();
     let request = Request::builder()
         .method(Method::from_bytes(method.as_bytes()).unwrap())

@@ -3,10 +3,11 @@
 use serde_json::{Value, json};
 use synod::client::Client;
 
-use super::{COMMUNICATIONS, MEETINGS, get, get_refused, names, post};
+use super::{MEETINGS, get, get_refused, names, post};
 use crate::support::agent::Agent;
 use crate::support::database::Fresh;
 use crate::support::on_each_database;
+use crate::support::quarrel::{quarrel, say};
 use crate::support::server::Server;
 
 on_each_database!(
@@ -16,29 +17,6 @@ on_each_database!(
 );
 
 const SUGGESTIONS: &str = "/api/v1/meetings/suggest-topics";
-
-/// A quarrel of two, and the ids of its messages.
-async fn quarrel(ada: &Agent, ben: &Agent) -> Vec<Value> {
-    let mut ids = Vec::new();
-    for (n, text) in [
-        "I propose that the night shift starts at ten, as the depot closes at eleven.",
-        "I disagree, a night shift from ten on leaves the depot without a driver in the evening.",
-        "But from nine on we would pay the night shift for an hour in which the depot is idle.",
-        "Still, the depot needs a driver at nine. I am against moving the night shift.",
-    ]
-    .into_iter()
-    .enumerate()
-    {
-        let (from, to) = if n % 2 == 0 { (ada, ben) } else { (ben, ada) };
-        ids.push(say(from, to, text).await);
-    }
-    ids
-}
-
-async fn say(from: &Agent, to: &Agent, text: &str) -> Value {
-    let message = json!({"sender_id": from.id, "receiver_id": to.id, "message_content": text});
-    post(&from.client, COMMUNICATIONS, message).await["id"].clone()
-}
 
 async fn suggested(client: &Client, query: &str) -> Vec<Value> {
     let answer = get(client, &format!("{SUGGESTIONS}{query}")).await;

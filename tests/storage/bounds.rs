@@ -3,9 +3,10 @@
 use std::slice::from_ref;
 
 use synod::config::Limits;
+use synod::domain::CommunicationId;
 use synod::storage::{Communication, CommunicationFilter, Error, Excerpt, PageRequest, Start};
 
-use super::fixtures::{agents, communication, everything, page};
+use super::fixtures::{agents, communication, everything, page, uuid};
 use crate::support::database::Fresh;
 
 on_every_store! {
@@ -85,6 +86,10 @@ async fn excerpts_are_the_newest_messages_by_their_beginnings(fresh: &Fresh) {
     let filter = CommunicationFilter::default();
     assert_eq!(store.excerpts(&filter, 100).await.unwrap(), all);
     assert_eq!(store.excerpts(&filter, 4).await.unwrap(), all[..4]);
+    let ids = [messages[0].id, CommunicationId(uuid(9, 9)), messages[4].id];
+    let mut some = store.excerpts_by_id(&ids).await.unwrap();
+    some.sort_by_key(|excerpt| std::cmp::Reverse(excerpt.timestamp));
+    assert_eq!(some, [all[0].clone(), all[4].clone()]);
     let mine = CommunicationFilter {
         visible_to: Some(known[1]),
         ..filter

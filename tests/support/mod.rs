@@ -8,6 +8,7 @@ pub(crate) mod log;
 pub(crate) mod patience;
 pub(crate) mod process;
 pub(crate) mod proxy;
+pub(crate) mod quarrel;
 pub(crate) mod raw;
 pub(crate) mod server;
 pub(crate) mod talk;

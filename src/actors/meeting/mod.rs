@@ -28,7 +28,7 @@ use crate::clock::Clock;
 use crate::config::Limits;
 use crate::domain::{AgentId, Caller, Command, Input, Meeting, Phase, Recorded, Refusal};
 use crate::telemetry::Metrics;
-use crate::wire::{CloseCode, Frame, FrameId, outbound};
+use crate::wire::{CloseCode, Evidence, Frame, FrameId, outbound};
 
 pub use self::listeners::ConnectionId;
 pub use self::message::{Attached, Attachment, Instruction, Message, NotAttached, Submission};
@@ -55,6 +55,8 @@ pub struct Arguments {
     pub epoch: u64,
     /// Frames that were carried out before.
     pub answered: Answered,
+    /// What its agents are shown of the messages that prompted it.
+    pub evidence: Evidence,
     /// Set when the server gives the meeting up.
     pub give_up: Option<String>,
 }
@@ -65,6 +67,7 @@ pub struct State {
     epoch: u64,
     committed: u64,
     answered: Answered,
+    evidence: Evidence,
     listeners: Listeners,
     effects: Effects,
     /// The last event that opened a turn or a ballot, or let its clock run on, and when: while it waits for the
@@ -101,6 +104,7 @@ impl Actor for MeetingActor {
             meeting,
             epoch,
             answered,
+            evidence,
             give_up,
         } = arguments;
         let span = info_span!("meeting", meeting_id = %meeting.created().meeting);
@@ -109,6 +113,7 @@ impl Actor for MeetingActor {
             meeting,
             epoch,
             answered,
+            evidence,
             listeners: Listeners::default(),
             effects: Effects::default(),
             opened: None,
@@ -352,7 +357,10 @@ impl MeetingActor {
         match requests {
             Requests::None => {}
             Requests::Opinion => {
-                if let Some((agent, frame)) = outbound::opinion_request(&state.meeting, now) {
+                let State {
+                    meeting, evidence, ..
+                } = &*state;
+                if let Some((agent, frame)) = outbound::opinion_request(meeting, evidence, now) {
                     state.effects.push(seq, Effect::Ask(vec![agent], frame));
                 }
             }

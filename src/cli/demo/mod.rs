@@ -104,10 +104,10 @@ impl Demo {
         let id = decision["id"].as_str().unwrap_or_default();
         let kept = format!("{id}, for good: the database refuses to change it");
         teller.fact("Decision", &kept)?;
-        teller.fact("Meeting", &format!("{server}/api/v1/meetings/{meeting}"))?;
         let Self { agents, rounds, .. } = self;
         let again = format!("synod demo --seed {seed} --agents {agents} --rounds {rounds}");
         teller.fact("Again", &again)?;
+        teller.fact("Dashboard", &super::dashboard(server, meeting))?;
         if !self.keep {
             teller.fact("", "With --keep the server stays up, to look around in.")?;
         }
@@ -179,13 +179,13 @@ async fn perform(cast: Vec<Agent>, meeting: Uuid) -> anyhow::Result<()> {
 
 /// Says how to look at a server that stays.
 fn invite(admin: &Client, token: &str, meeting: Uuid) -> std::io::Result<()> {
-    let server = admin.address();
+    let dashboard = super::dashboard(admin.address(), meeting);
     super::tell(format_args!(
         "
-The server stays up until ctrl-c. Its admin token is {token}
+The server stays up until ctrl-c. Look at the meeting on its dashboard, with the admin token:
 
-  curl -H 'Authorization: Bearer {token}' \\
-    {server}/api/v1/meetings/{meeting}
+  {dashboard}
+  {token}
 "
     ))
 }

@@ -29,6 +29,7 @@ use tokio::task::JoinSet;
 use self::memory::Memory;
 use self::record::{Flaw, Record};
 use self::report::Report;
+use super::remote::Remote;
 use super::stage::Stage;
 use super::stop;
 use crate::client::{Client, Credentials};
@@ -48,24 +49,8 @@ pub(super) struct Load {
 /// Which server, and how its answers are told.
 #[derive(Args)]
 struct Target {
-    /// The server under load.
-    #[arg(
-        long,
-        value_name = "URL",
-        default_value = "http://127.0.0.1:8080",
-        global = true
-    )]
-    url: String,
-    /// Its admin token.
-    #[arg(
-        long,
-        value_name = "TOKEN",
-        env = "SYNOD_ADMIN_TOKEN",
-        hide_env_values = true,
-        default_value = "",
-        global = true
-    )]
-    admin_token: String,
+    #[command(flatten)]
+    remote: Remote,
     /// Start a server for this, with an embedded database, and stop it afterwards. It is a process of its own, whose memory is told.
     #[arg(long, conflicts_with = "url", global = true)]
     spawn: bool,
@@ -128,7 +113,7 @@ impl Load {
             let opened = Stage::open(&clock, target.database_url.as_deref(), &WIDE_OPEN).await?;
             stage.insert(opened).admin.clone()
         } else {
-            Client::new(&target.url, &target.admin_token)?
+            target.remote.client()?
         };
         let bar = progress();
         let bench = Bench {

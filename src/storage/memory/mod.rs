@@ -253,20 +253,12 @@ impl Store for Memory {
                 ))
             })
             .await?;
-        let excerpt = |message: Communication| Excerpt {
-            id: message.id,
-            timestamp: message.timestamp,
-            sender: message.sender,
-            receiver: message.receiver,
-            topic: message.topic,
-            beginning: message
-                .content
-                .chars()
-                .take(Limits::EXCERPT_CHARS)
-                .collect(),
-            is_json: message.is_json,
-        };
         Ok(page.items.into_iter().map(excerpt).collect())
+    }
+
+    async fn excerpts_by_id(&self, ids: &[CommunicationId]) -> Result<Vec<Excerpt>, Error> {
+        let messages = self.communications_by_id(ids).await?;
+        Ok(messages.into_iter().map(excerpt).collect())
     }
 
     async fn communications_by_id(
@@ -423,4 +415,17 @@ impl Store for Memory {
     }
 
     async fn close(&self) {}
+}
+
+fn excerpt(message: Communication) -> Excerpt {
+    let beginning = message.content.chars().take(Limits::EXCERPT_CHARS);
+    Excerpt {
+        id: message.id,
+        timestamp: message.timestamp,
+        sender: message.sender,
+        receiver: message.receiver,
+        topic: message.topic,
+        beginning: beginning.collect(),
+        is_json: message.is_json,
+    }
 }

@@ -53,8 +53,22 @@ pub(super) async fn with_ids<DB: Dialect>(
     pool: &Pool<DB>,
     ids: &[CommunicationId],
 ) -> Result<Vec<Communication>, Error> {
-    let ids = ids.iter().map(|id| id.0).collect();
-    select(pool, " where id in ?", Value::Ids(ids)).await
+    let rows = select(pool, COLUMNS, WITH_IDS, of_ids(ids)).await?;
+    rows.iter().map(decode).collect()
+}
+
+pub(super) async fn excerpts_with_ids<DB: Dialect>(
+    pool: &Pool<DB>,
+    ids: &[CommunicationId],
+) -> Result<Vec<Excerpt>, Error> {
+    let rows = select(pool, &EXCERPT, WITH_IDS, of_ids(ids)).await?;
+    rows.iter().map(decode_excerpt).collect()
+}
+
+const WITH_IDS: &str = " where id in ?";
+
+fn of_ids(ids: &[CommunicationId]) -> Value {
+    Value::Ids(ids.iter().map(|id| id.0).collect())
 }
 
 pub(super) async fn of_meeting<DB: Dialect>(
@@ -64,19 +78,20 @@ pub(super) async fn of_meeting<DB: Dialect>(
     let condition =
         " where id in (select communication_id from meeting_communications where meeting_id = ?)
                       order by timestamp desc, id desc";
-    select(pool, condition, meeting.0.into()).await
+    let rows = select(pool, COLUMNS, condition, meeting.0.into()).await?;
+    rows.iter().map(decode).collect()
 }
 
 async fn select<DB: Dialect>(
     pool: &Pool<DB>,
+    columns: &'static str,
     condition: &'static str,
     value: Value,
-) -> Result<Vec<Communication>, Error> {
+) -> Result<Vec<DB::Row>, Error> {
     let mut statement = Statement::new("select ", []);
-    statement.push(COLUMNS, []).push(" from communications", []);
+    statement.push(columns, []).push(" from communications", []);
     statement.push(condition, [value]);
-    let rows = Lease::of(pool).await?.fetch_bounded(statement).await?;
-    rows.iter().map(decode).collect()
+    Lease::of(pool).await?.fetch_bounded(statement).await
 }
 
 pub(super) async fn list<DB: Dialect>(

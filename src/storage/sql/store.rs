@@ -170,6 +170,10 @@ impl<DB: Dialect> Store for Sql<DB> {
         communications::excerpts(&self.reading, filter, limit).await
     }
 
+    async fn excerpts_by_id(&self, ids: &[CommunicationId]) -> Result<Vec<Excerpt>, Error> {
+        communications::excerpts_with_ids(&self.reading, ids).await
+    }
+
     async fn communications_by_id(
         &self,
         ids: &[CommunicationId],

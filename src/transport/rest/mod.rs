@@ -7,6 +7,7 @@
 mod agents;
 mod call;
 mod communications;
+mod dashboard;
 mod decisions;
 mod docs;
 mod health;
@@ -54,6 +55,7 @@ fn table() -> Vec<Route> {
         decisions::routes(),
         openapi::routes(),
         docs::routes(),
+        dashboard::routes(),
     ];
     resources.into_iter().flatten().collect()
 }

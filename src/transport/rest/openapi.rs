@@ -83,6 +83,7 @@ fn finish(route: &mut Route) {
         ["api", _, subject] if subject.contains('.') => "documentation",
         ["api", _, subject, ..] => subject,
         ["docs", ..] => "documentation",
+        [""] | ["dashboard", ..] => "dashboard",
         _ => "health",
     };
     let name = operation.operation_id.take().unwrap_or_default();

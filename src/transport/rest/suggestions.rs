@@ -12,12 +12,12 @@ use super::call::Call;
 use super::ok;
 use super::route::Route;
 use super::schema::{asked_for, parameter};
-use crate::actors::analyst::{Asked, Failure};
+use crate::actors::analyst::{Asked, Failure, Message};
 use crate::config::Limits;
 use crate::domain::{AgentId, CommunicationId};
 use crate::topics::{self, Known, Suggestion};
 use crate::transport::fields::Fields;
-use crate::transport::{ApiError, Response};
+use crate::transport::{self, ApiError, Response};
 
 pub(super) fn routes() -> Vec<Route> {
     vec![Route::of::<__path_suggest, _>(suggest)]
@@ -114,7 +114,10 @@ async fn suggest(call: Call) -> Result<Response, ApiError> {
         agent: wanted.agent,
         visible_to,
     };
-    let suggestions = call.api.analyst.suggest(asked).await;
+    let permit = call.api.permit(0)?;
+    let analyst = &call.api.analyst;
+    let message = |reply| Message::Suggest(asked, reply, permit);
+    let suggestions = transport::call(analyst, message, None).await?;
     let suggestions = suggestions.map_err(|failure| match failure {
         Failure::Busy => ApiError::overloaded(),
         Failure::Storage(error) => error.into(),
