@@ -1,5 +1,5 @@
 //! Words of near meaning, by static word embeddings: words that are used alike have vectors that point the same way (Mikolov et al. 2013,
-//! "Efficient estimation of word representations in vector space"; Pennington et al. 2014, "GloVe").
+//! "Efficient estimation of word representations in vector space"; Pennington et al. 2014, "`GloVe`").
 
 use std::collections::HashMap;
 
@@ -30,7 +30,7 @@ const NEAR_MIN: f32 = 0.6;
 const COMPARED_MAX: usize = 4_096;
 
 impl Embeddings {
-    /// Takes the text format of word2vec and GloVe: a word and its numbers on each line, with blanks between them; perhaps a line before
+    /// Takes the text format of `word2vec` and `GloVe`: a word and its numbers on each line, with blanks between them; perhaps a line before
     /// that says how many.
     ///
     /// # Errors
@@ -75,7 +75,9 @@ impl Embeddings {
         if !length.is_normal() {
             return Err("the numbers must be finite, and one of them must not be 0");
         }
-        vector.iter_mut().for_each(|number| *number /= length);
+        for number in &mut vector {
+            *number /= length;
+        }
         let next = u32::try_from(self.numbers.len()).map_err(|_| "there are too many words")?;
         // The first spelling of a word in lower case is the most used.
         if let std::collections::hash_map::Entry::Vacant(free) = self.numbers.entry(word.into()) {
@@ -143,16 +145,16 @@ mod tests {
             "I wait for the automobile, the workshop has not stopped the dripping yet.",
         ];
         let now = DateTime::UNIX_EPOCH + TimeDelta::days(400);
-        let message = |number: usize| Message {
-            id: Uuid::from_u128(number as u128),
-            at: now - TimeDelta::hours(3 - number as i64),
-            sender: Uuid::from_u128(10 + number as u128),
-            receiver: Uuid::from_u128(20 + number as u128),
+        let message = |(number, text): (u128, &'static str)| Message {
+            id: Uuid::from_u128(number),
+            at: now - TimeDelta::hours(if number == 0 { 3 } else { 1 }),
+            sender: Uuid::from_u128(10 + number),
+            receiver: Uuid::from_u128(20 + number),
             topic: None,
-            text: texts[number],
+            text,
             is_json: false,
         };
-        let messages = [0, 1].map(message);
+        let messages: Vec<_> = (0..).zip(texts).map(message).collect();
         let question = Question {
             now,
             hours_back: 24,

@@ -2,9 +2,10 @@
 //!
 //! [`suggest`] reads messages as people would skim them. Each is stripped to its language (`text`), its words are reduced to stems and its
 //! cues are found (`reading`, with what is known of languages in `language` and `cues`). What shares rare words, a topic column or
-//! agents becomes one subject (`subjects`). What its messages show together (`signals`) says whether there is something to
-//! settle, and how urgent it is (`rank`), also by how much was said of it before (`before`); `phrase` puts that into words. The same messages at the same time give the same answer,
-//! in whatever order they come.
+//! agents becomes one subject (`subjects`); with `embeddings`, words of near meaning count as one. What the messages of a subject show
+//! together (`signals`) says whether there is something to settle, and how urgent it is (`rank`), also beside how much was said of it
+//! in the days `before`; `phrase` puts that into words. The same messages at the same time give the same answer, in whatever order
+//! they come.
 //!
 //! What is deliberately absent: the log itself, time, and meetings: nothing here starts one. Messages are only counted and compared: what
 //! they demand of their reader moves nothing.
@@ -196,7 +197,7 @@ pub fn suggest_by_meaning(
     let meanings = embeddings.map(|embeddings| embeddings.meanings(readings, &written));
     let vectors = vectors::Vectors::new(log, readings, &meanings.unwrap_or_default());
     let course = signals::Course::of(log, readings);
-    let subjects = subjects::subjects(log, readings, &vectors, &course.is_announced);
+    let subjects = subjects::subjects(log, readings, &vectors, &course.announced);
     let signals = subjects.iter().filter_map(|group| {
         let links = subjects::links(group, &vectors.words);
         let signals = signals::Signals::of(group, &links, log, readings, &course);

@@ -49,13 +49,13 @@ pub(super) struct Signals {
 /// What each message shows with those around it, of whatever subject.
 pub(super) struct Course {
     /// Messages that others repeat but for their numbers: what machines report.
-    is_routine: Vec<bool>,
+    routine: Vec<bool>,
     /// Messages that were received, and questions with an answer that was.
-    is_settled: Vec<bool>,
+    settled: Vec<bool>,
     /// Messages that tell whoever cares: nobody is to act on them.
-    pub(super) is_announced: Vec<bool>,
+    pub(super) announced: Vec<bool>,
     /// Messages with a topic column; nothing where hardly anybody fills it in.
-    is_named: Option<Vec<bool>>,
+    named: Option<Vec<bool>>,
 }
 
 /// A word that a message and others share makes it evidence from this much on.
@@ -74,7 +74,7 @@ impl Signals {
         course: &Course,
     ) -> Self {
         let mut signals = Self::default();
-        let is_settled = settled_within(group, log, readings, &course.is_settled);
+        let is_settled = settled_within(group, log, readings, &course.settled);
         let strongest = links.iter().copied().fold(0.0, f32::max);
         let least = LINK_MIN.max(LINK_SHARE_MIN * strongest);
         for ((at, link), is_settled) in group.iter().zip(links).zip(is_settled) {
@@ -86,7 +86,7 @@ impl Signals {
             signals.strength.push(*link);
             signals.words += reading.words;
             signals.agents.extend([log[*at].sender, log[*at].receiver]);
-            if !course.is_routine[*at] {
+            if !course.routine[*at] {
                 signals.add(log[*at], reading);
                 signals.settled += usize::from(is_settled);
             }
@@ -176,16 +176,16 @@ impl Course {
     /// The course of a whole log.
     pub(super) fn of(log: &[&Message<'_>], readings: &[Reading]) -> Self {
         Self {
-            is_routine: routine(log),
-            is_settled: settled(log, readings),
-            is_announced: announced(log, readings),
-            is_named: named(log),
+            routine: routine(log),
+            settled: settled(log, readings),
+            announced: announced(log, readings),
+            named: named(log),
         }
     }
 
     /// The share of these that have a topic column.
     fn named(&self, messages: &[usize]) -> f64 {
-        let Some(is_named) = &self.is_named else {
+        let Some(is_named) = &self.named else {
             return NAMED_USUALLY;
         };
         messages.iter().filter(|at| is_named[**at]).count() as f64 / messages.len().max(1) as f64

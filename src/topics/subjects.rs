@@ -1,7 +1,8 @@
 //! Messages to subjects: which messages belong together.
 //!
-//! Groups are joined while the mean likeness between their messages is high enough (average linkage), along edges from an inverted
-//! index: no two messages are compared that share nothing rare, and of what many share only the latest are.
+//! Groups are joined while the mean likeness between their messages is high enough (average linkage: Sokal and Michener 1958), along edges
+//! from an inverted index: no two messages are compared that share nothing rare, and of what many share only the latest are. A group
+//! is taken apart again where nothing that was said holds it together.
 
 use std::collections::BTreeMap;
 

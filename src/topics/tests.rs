@@ -354,9 +354,9 @@ fn what_was_said_as_often_before_does_not_grow() {
     let every_day = [again(1, &SCHEMA), again(2, &SCHEMA), again(3, &SCHEMA)].concat();
     let once = again(2, &SCHEMA);
     let other = again(2, &NAMING);
-    assert_eq!(grown(every_day), 0.0);
+    assert!(grown(every_day) < 0.001);
     assert!((0.01..0.04).contains(&grown(once)));
-    assert_eq!(grown(other), 0.05);
+    assert!(grown(other) > 0.049);
 }
 
 #[test]
@@ -372,16 +372,16 @@ fn a_large_log_has_a_small_answer() {
         )
     };
     let texts: Vec<_> = (0..500).map(text).collect();
-    let message = |number: usize| Message {
+    let message = |(number, late): (usize, i64)| Message {
         id: Uuid::from_u128(number as u128),
-        at: ago(0) - TimeDelta::milliseconds(100_000 - number as i64),
+        at: ago(0) - TimeDelta::milliseconds(100_000 - late),
         sender: Uuid::from_u128(said[number % said.len()].1[0]),
         receiver: Uuid::from_u128(said[number % said.len()].1[1]),
         topic: None,
         text: &texts[number % texts.len()],
         is_json: false,
     };
-    let messages: Vec<_> = (0..100_000).map(message).collect();
+    let messages: Vec<_> = (0..100_000).zip(0..).map(message).collect();
     let newest = Uuid::from_u128(99_500);
     let question = Question {
         messages_max: 500,

@@ -116,7 +116,7 @@ impl Features {
     }
 }
 
-/// Each weight times how rare its feature is: TF-IDF.
+/// Each weight times how rare its feature is: TF-IDF (Spärck Jones 1972).
 fn weighed(mut vectors: Vec<Vector>, features: usize) -> Vec<Vector> {
     let all = vectors.len().max(COMPARED_MIN) as f32;
     let mut having = vec![0.0f32; features];

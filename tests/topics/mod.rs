@@ -20,36 +20,37 @@ struct Goal {
     kind: f64,
 }
 
-/// What is aimed at.
-const AIM: Goal = Goal {
+/// Of logs that were looked at and of those that nobody looked at.
+const GOAL: Goal = Goal {
     precision: 0.85,
     recall: 0.8,
     lead: 0.2,
     kind: 0.65,
 };
 
-/// What holds of logs that nobody looked at: short of the aim in precision, and to be raised with it.
-const UNSEEN: Goal = Goal {
-    precision: 0.74,
-    recall: 0.8,
-    lead: 0.15,
-    kind: 0.5,
-};
-
 #[test]
 fn topics_of_the_development_logs_are_found() {
-    hold("dev", &AIM);
+    hold("dev", &GOAL);
 }
 
 #[test]
 fn topics_of_logs_that_were_kept_aside_are_found() {
-    hold("test", &UNSEEN);
+    hold("test", &GOAL);
 }
 
 /// Scores one split, prints the table and holds the goals.
 fn hold(split: &str, goal: &Goal) {
     let logs = corpus::logs(split);
     assert!(!logs.is_empty(), "there are logs");
+    // Of what is kept aside only the whole is seen.
+    if split == "dev" {
+        for log in &logs {
+            let Score {
+                precision, recall, ..
+            } = scored(log, suggested);
+            println!("{:24} {precision:11.3} {recall:9.3}", log.name);
+        }
+    }
     let found = mean(&logs, suggested);
     let column = mean(&logs, |_, messages| baselines::by_topic_column(messages));
     let tf_idf = mean(&logs, |_, messages| baselines::by_tf_idf(messages));
@@ -83,11 +84,13 @@ fn hold(split: &str, goal: &Goal) {
     }
 }
 
-fn mean(logs: &[Log], suggested: impl Fn(&Log, &[Message<'_>]) -> Suggested) -> Score {
-    let scores = logs
-        .iter()
-        .map(|log| score::score(log, &suggested(log, &log.messages())));
+fn mean(logs: &[Log], suggested: fn(&Log, &[Message<'_>]) -> Suggested) -> Score {
+    let scores = logs.iter().map(|log| scored(log, suggested));
     Score::mean(&scores.collect::<Vec<_>>())
+}
+
+fn scored(log: &Log, suggested: fn(&Log, &[Message<'_>]) -> Suggested) -> Score {
+    score::score(log, &suggested(log, &log.messages()))
 }
 
 fn suggested(log: &Log, messages: &[Message<'_>]) -> Suggested {

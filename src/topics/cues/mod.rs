@@ -43,7 +43,7 @@ pub(super) enum Cue {
     Ask,
     /// Greetings, thanks, praise and small talk.
     Courtesy,
-    /// Something was heard, which says nothing of what becomes of it.
+    /// Something was heard. That is no agreement (Allen and Core 1997, "DAMSL": to acknowledge is not to accept).
     Heard,
     /// Common words that are about nothing.
     Filler,
