@@ -61,6 +61,7 @@ fn need(signals: &Signals) -> f64 {
         + rising(signals.count(Cue::Wait), 1.0)
         + rising(signals.count(Cue::Propose), 1.0)
         + share(signals.count(Cue::Negation), told)
+        + 2.0 * rising(signals.opposed(), 1.0)
         + 2.5 * yes(signals.evidence.len() == 1)
         // ... and that was not answered, agreed upon or closed.
         - share(signals.settled, told)

@@ -34,8 +34,10 @@ pub(super) struct Signals {
     pub(super) agents: BTreeSet<Uuid>,
     /// Between whom they went.
     pub(super) pairs: BTreeSet<(Uuid, Uuid)>,
-    /// How often another sender took the word.
-    pub(super) turns: usize,
+    /// Messages in which their senders take a side.
+    stances: usize,
+    /// Who takes one.
+    sides: BTreeSet<Uuid>,
     /// Messages with each cue.
     cues: [usize; Cue::COUNT],
     /// Messages that ask.
@@ -126,6 +128,14 @@ impl Signals {
         Some(signals)
     }
 
+    /// How many messages answer a side that was taken with another one.
+    pub(super) fn opposed(&self) -> usize {
+        match self.sides.len() {
+            0 | 1 => 0,
+            _ => self.stances - 1,
+        }
+    }
+
     /// How many messages show this.
     pub(super) fn count(&self, cue: Cue) -> usize {
         self.cues[cue as usize]
@@ -139,6 +149,13 @@ impl Signals {
         self.pairs
             .insert((sender.min(receiver), sender.max(receiver)));
         self.questions += usize::from(reading.questions > 0);
+        if [Cue::Against, Cue::Contrast, Cue::Propose]
+            .iter()
+            .any(|cue| reading.has(*cue))
+        {
+            self.stances += 1;
+            self.sides.insert(sender);
+        }
         for (count, has) in self.cues.iter_mut().zip(reading.has_each()) {
             *count += usize::from(has);
         }
@@ -149,10 +166,6 @@ impl Signals {
             let minutes = (log[last].at - log[first].at).num_minutes();
             self.minutes = usize::try_from(minutes).unwrap_or_default();
         }
-        let turns = self.evidence.windows(2);
-        self.turns = turns
-            .filter(|two| log[two[0]].sender != log[two[1]].sender)
-            .count();
         let last = group.last().map(|at| &readings[*at]);
         let closes = |last: &Reading| {
             let says_so = last.is_receipt()

@@ -123,6 +123,36 @@ fn a_disagreement_comes_before_an_open_question_and_both_before_a_schedule() {
 }
 
 #[test]
+fn a_quarrel_of_two_needs_neither_time_nor_others() {
+    let said = [
+        (
+            1,
+            [1, 2],
+            "I propose that the stage is built on Friday, as the lorry comes at noon.",
+        ),
+        (
+            1,
+            [2, 1],
+            "I disagree, a stage from Friday on leaves the lawn without water for two days.",
+        ),
+        (
+            0,
+            [1, 2],
+            "But from Saturday on we would pay the lorry for a day in which it is idle.",
+        ),
+        (
+            0,
+            [2, 1],
+            "Still, the lawn needs water. I am against building the stage on Friday.",
+        ),
+    ];
+    let topics = suggest(&log(&said), &question());
+    assert_eq!(topics.len(), 1);
+    assert_eq!(topics[0].kind, Kind::Conflict);
+    assert_eq!(numbers(&topics[0].related), [1, 2, 3, 4]);
+}
+
+#[test]
 fn a_priority_is_the_sum_of_its_parts() {
     for topic in suggest(&log(&[&SCHEMA[..], &NAMING[..]].concat()), &question()) {
         assert!((topic.priority - topic.parts.sum()).abs() < 1e-9);
