@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::hash::{BuildHasher, RandomState};
 
+use chrono::TimeDelta;
 use uuid::Uuid;
 
 use super::Message;
@@ -20,7 +21,7 @@ pub(super) struct Signals {
     pub(super) words: usize,
     /// The share of the evidence that has a topic column; the usual one where nobody fills it in.
     pub(super) named: f64,
-    /// Minutes from the first of the evidence to the last.
+    /// Minutes from the first of the evidence to the last; as many as usual in a log that is too short to tell.
     pub(super) minutes: usize,
     /// Messages of the evidence that no machine sends again and again.
     pub(super) told: usize,
@@ -58,6 +59,8 @@ pub(super) struct Course {
     pub(super) announced: Vec<bool>,
     /// Messages with a topic column; nothing where hardly anybody fills it in.
     named: Option<Vec<bool>>,
+    /// All was said within an hour.
+    is_brief: bool,
 }
 
 /// A word that a message and others share makes it evidence from this much on.
@@ -94,6 +97,7 @@ impl Signals {
             }
         }
         signals.named = course.named(&signals.evidence);
+        signals.minutes = course.minutes(&signals.evidence, log);
         signals.end(group, log, readings);
         signals
     }
@@ -162,10 +166,6 @@ impl Signals {
     }
 
     fn end(&mut self, group: &[usize], log: &[&Message<'_>], readings: &[Reading]) {
-        if let [first, .., last] = self.evidence[..] {
-            let minutes = (log[last].at - log[first].at).num_minutes();
-            self.minutes = usize::try_from(minutes).unwrap_or_default();
-        }
         let last = group.last().map(|at| &readings[*at]);
         let closes = |last: &Reading| {
             let says_so = last.is_receipt()
@@ -193,7 +193,20 @@ impl Course {
             settled: settled(log, readings),
             announced: announced(log, readings),
             named: named(log),
+            is_brief: is_brief(log),
         }
+    }
+
+    /// Minutes from the first of these to the last.
+    fn minutes(&self, messages: &[usize], log: &[&Message<'_>]) -> usize {
+        let [first, .., last] = messages else {
+            return 0;
+        };
+        if self.is_brief {
+            return MINUTES_USUALLY;
+        }
+        let minutes = (log[*last].at - log[*first].at).num_minutes();
+        usize::try_from(minutes).unwrap_or_default()
     }
 
     /// The share of these that have a topic column.
@@ -203,6 +216,16 @@ impl Course {
         };
         messages.iter().filter(|at| is_named[**at]).count() as f64 / messages.len().max(1) as f64
     }
+}
+
+/// Minutes for which a subject is talked about.
+const MINUTES_USUALLY: usize = 150;
+
+fn is_brief(log: &[&Message<'_>]) -> bool {
+    let (first, last) = (log.first(), log.last());
+    first
+        .zip(last)
+        .is_some_and(|(first, last)| last.at - first.at < TimeDelta::hours(1))
 }
 
 /// The share of messages about a subject that have a topic column.

@@ -48,6 +48,7 @@ pub(super) fn subjects(
     for (at, before) in vectors.before.iter().enumerate() {
         if let Some(before) = before
             && readings[at].is_receipt()
+            && between(log[at]) == between(log[*before])
         {
             forest.above[at] = root(&mut forest.above, *before);
         }
@@ -68,9 +69,7 @@ fn parts(
     let mut above: Vec<_> = (0..group.len()).collect();
     let mut having = BTreeMap::<u32, usize>::new();
     for (place, at) in group.iter().enumerate() {
-        let goes_on = |before: &usize| {
-            readings[*at].is_receipt() || between(log[*at]) == between(log[*before])
-        };
+        let goes_on = |before: &usize| between(log[*at]) == between(log[*before]);
         let answered = vectors.before[*at].filter(goes_on);
         let answered = answered.and_then(|before| group.binary_search(&before).ok());
         let words = vectors.words[*at].iter();
