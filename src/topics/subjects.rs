@@ -55,17 +55,12 @@ pub(super) fn subjects(
     }
     groups(&mut forest.above)
         .iter()
-        .flat_map(|group| parts(group, log, readings, vectors))
+        .flat_map(|group| parts(group, log, vectors))
         .collect()
 }
 
 /// The parts of a group that hang together by more than who wrote to whom: by a word, or as an answer.
-fn parts(
-    group: &[usize],
-    log: &[&Message<'_>],
-    readings: &[Reading],
-    vectors: &Vectors,
-) -> Vec<Vec<usize>> {
+fn parts(group: &[usize], log: &[&Message<'_>], vectors: &Vectors) -> Vec<Vec<usize>> {
     let mut above: Vec<_> = (0..group.len()).collect();
     let mut having = BTreeMap::<u32, usize>::new();
     for (place, at) in group.iter().enumerate() {
