@@ -85,6 +85,10 @@ pub struct Server {
         value_parser = public_url
     )]
     pub public_url: Option<String>,
+    /// A file of word embeddings in the text format of `word2vec` and `GloVe`, by which messages that share no word, but words of near
+    /// meaning, are put together when topics are suggested. None by default: it takes memory, and most logs repeat their words.
+    #[arg(long, env = "SYNOD_TOPICS_EMBEDDINGS", value_name = "PATH")]
+    pub topics_embeddings: Option<PathBuf>,
     /// A statement to the database that takes longer is logged with its time and its text, in which no values stand. What a
     /// person waits for should take less.
     #[arg(

@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use chrono::TimeDelta;
 use ractor::rpc::CallResult;
 use ractor::{Actor, ActorRef};
+use tokio::fs;
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
@@ -23,6 +24,7 @@ use crate::config::{self, Limits};
 use crate::storage::connect::{self, Connections, Database};
 use crate::storage::{DroppedPart, Store, migrate};
 use crate::telemetry::Metrics;
+use crate::topics::{Embeddings, Malformed};
 use crate::transport::accept::{self, Listener};
 use crate::transport::answers::Answers;
 use crate::transport::door::Door;
@@ -42,6 +44,8 @@ pub struct Parts {
     pub allowed_origins: Vec<String>,
     /// Where agents reach it, if it is not where they ask.
     pub public_url: Option<String>,
+    /// Words of near meaning, if it knows any.
+    pub embeddings: Option<Arc<Embeddings>>,
     /// What is counted.
     pub metrics: Metrics,
 }
@@ -62,6 +66,10 @@ impl Parts {
     /// Opens the database that is configured, brings it up to date, and finds the admin token or makes one.
     async fn open(config: config::Server) -> anyhow::Result<Self> {
         let clock = Clock::system();
+        let embeddings = match &config.topics_embeddings {
+            Some(path) => Some(Arc::new(embeddings(path).await?)),
+            None => None,
+        };
         let database = database(&config.data).await?;
         if !config.no_migrate {
             migrate::up(&database)
@@ -89,9 +97,26 @@ impl Parts {
             admin_token,
             allowed_origins: config.allowed_origins,
             public_url: config.public_url,
+            embeddings,
             metrics: Metrics::new(),
         })
     }
+}
+
+/// The word embeddings in this file.
+async fn embeddings(path: &Path) -> anyhow::Result<Embeddings> {
+    let told = || format!("the word embeddings in {} cannot be read", path.display());
+    let bytes = fs::metadata(path).await.with_context(told)?.len();
+    anyhow::ensure!(
+        bytes <= Limits::EMBEDDINGS_MAX_BYTES,
+        "{}: it is larger than {} bytes",
+        told(),
+        Limits::EMBEDDINGS_MAX_BYTES
+    );
+    let text = fs::read_to_string(path).await.with_context(told)?;
+    Embeddings::parse(&text).map_err(|Malformed { line, why }| {
+        anyhow::anyhow!("{}: line {line}: {why}", path.display())
+    })
 }
 
 /// Runs a server of these parts until `shutdown` ends and everything is said.
@@ -144,6 +169,17 @@ pub async fn run_parts<L: Listener>(
     Ok(())
 }
 
+/// Starts an actor that lives as long as the server.
+async fn started<A: Actor<Arguments = ()>>(
+    actor: A,
+    name: &str,
+) -> anyhow::Result<ActorRef<A::Msg>> {
+    let (actor, _) = Actor::spawn(None, actor, ())
+        .await
+        .with_context(|| format!("{name} could not be started"))?;
+    Ok(actor)
+}
+
 /// The actors that live as long as the server.
 struct House {
     api: Api,
@@ -158,6 +194,7 @@ impl House {
             admin_token,
             allowed_origins,
             public_url,
+            embeddings,
             metrics,
             ..
         } = parts;
@@ -169,9 +206,7 @@ impl House {
             presence: presence.clone(),
             clock: clock.clone(),
         };
-        let (persistence, _) = Actor::spawn(None, keeper, ())
-            .await
-            .context("persistence could not be started")?;
+        let persistence = started(keeper, "persistence").await?;
         let directory = Directory::default();
         let supervisor = Registry {
             store: Arc::clone(&store),
@@ -182,19 +217,16 @@ impl House {
             presence: presence.clone(),
             metrics: metrics.clone(),
         };
-        let (registry, _) = Actor::spawn(None, supervisor, ())
-            .await
-            .context("the registry could not be started")?;
+        let registry = started(supervisor, "the registry").await?;
         let permits = Permits::new(limits.commands_pending_max, metrics.clone());
         let throttle = Throttle::new(&limits, &clock);
         let answers = Answers::new(&limits);
         let analyst = Analyst {
             store: Arc::clone(&store),
             clock: clock.clone(),
+            embeddings,
         };
-        let (analyst, _) = Actor::spawn(None, analyst, ())
-            .await
-            .context("the analyst could not be started")?;
+        let analyst = started(analyst, "the analyst").await?;
         let api = Api {
             context: Context {
                 store,

@@ -109,6 +109,22 @@ async fn a_failure_ends_with_1_and_names_the_way_out() {
 // ---- Settings ----
 
 #[tokio::test]
+async fn word_embeddings_that_are_none_are_told_by_file_and_line() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("words.txt");
+    fs::write(&path, "vehicle 1 0.5\nautomobile 1\n").unwrap();
+    let file = text(&path);
+    let data = text(directory.path());
+    let ended = run(&["serve", "--data-dir", data, "--topics-embeddings", file]).await;
+    assert_eq!(ended.status.code(), Some(1));
+    assert!(
+        err(&ended).contains(&format!("{file}: line 2: ")),
+        "{}",
+        err(&ended)
+    );
+}
+
+#[tokio::test]
 async fn a_flag_is_over_the_environment_and_the_environment_over_the_file() {
     let directory = tempfile::tempdir().unwrap();
     let ((_a, flag), (_b, environment), (_c, file)) = (taken(), taken(), taken());

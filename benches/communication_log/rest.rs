@@ -72,6 +72,7 @@ impl House {
             admin_token: "unused".to_owned(),
             allowed_origins: Vec::new(),
             public_url: None,
+            embeddings: None,
             metrics: Metrics::new(),
         };
         let told = async move { drop(told.await) };

@@ -75,6 +75,7 @@ impl House {
             admin_token: "unused".to_owned(),
             allowed_origins: Vec::new(),
             public_url: None,
+            embeddings: None,
         };
         let shutdown_told = async move { drop(told.await) };
         let running = runtime.spawn(server::run_parts(parts, listener, shutdown_told));

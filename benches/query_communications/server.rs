@@ -38,6 +38,7 @@ impl Server {
             admin_token: ADMIN_TOKEN.to_owned(),
             allowed_origins: Vec::new(),
             public_url: None,
+            embeddings: None,
             metrics: Metrics::new(),
         };
         let (stop, told) = oneshot::channel();

@@ -19,7 +19,7 @@ use crate::clock::Clock;
 use crate::config::Limits;
 use crate::domain::AgentId;
 use crate::storage::{CommunicationFilter, Error, Excerpt, Store};
-use crate::topics::{self, Message as Said, Question, Suggestion};
+use crate::topics::{self, Embeddings, Message as Said, Question, Suggestion};
 
 /// The actor.
 #[derive(Clone)]
@@ -28,6 +28,8 @@ pub struct Analyst {
     pub store: Arc<dyn Store>,
     /// Time.
     pub clock: Clock,
+    /// Words of near meaning, if it knows any.
+    pub embeddings: Option<Arc<Embeddings>>,
 }
 
 /// What can be asked.
@@ -216,7 +218,8 @@ impl Analyst {
         let most = Limits::SUGGEST_MESSAGES_MAX;
         let messages = self.store.excerpts(&asked.filter(now), most).await?;
         let newest = messages.first().map(|message| message.id.0);
-        let suggestions = spawn_blocking(move || suggestions(&messages, asked, now));
+        let suggestions =
+            spawn_blocking(move || suggestions(&messages, asked, now, self.embeddings.as_deref()));
         let suggestions = suggestions.await.map_err(|_| Failure::Internal)?.into();
         Ok(Kept {
             newest,
@@ -248,9 +251,21 @@ impl Request {
 }
 
 impl Asked {
+    fn question(&self, now: DateTime<Utc>) -> Question {
+        Question {
+            now,
+            hours_back: self.hours_back,
+            messages_max: Limits::SUGGEST_MESSAGES_MAX as usize,
+            messages_min: self.messages_min,
+            topics_max: self.topics_max,
+            related_max: Limits::SUGGEST_RELATED_MAX,
+        }
+    }
+
+    /// The messages that are looked at.
     fn filter(&self, now: DateTime<Utc>) -> CommunicationFilter {
         CommunicationFilter {
-            from: now.checked_sub_signed(TimeDelta::hours(self.hours_back.into())),
+            from: Some(self.question(now).oldest()),
             agent: self.agent,
             visible_to: self.visible_to,
             ..CommunicationFilter::default()
@@ -258,17 +273,14 @@ impl Asked {
     }
 }
 
-fn suggestions(excerpts: &[Excerpt], asked: Asked, now: DateTime<Utc>) -> Vec<Suggestion> {
+fn suggestions(
+    excerpts: &[Excerpt],
+    asked: Asked,
+    now: DateTime<Utc>,
+    embeddings: Option<&Embeddings>,
+) -> Vec<Suggestion> {
     let messages: Vec<_> = excerpts.iter().map(message).collect();
-    let question = Question {
-        now,
-        hours_back: asked.hours_back,
-        messages_max: Limits::SUGGEST_MESSAGES_MAX as usize,
-        messages_min: asked.messages_min,
-        topics_max: asked.topics_max,
-        related_max: Limits::SUGGEST_RELATED_MAX,
-    };
-    topics::suggest(&messages, &question)
+    topics::suggest_by_meaning(&messages, &asked.question(now), embeddings)
 }
 
 fn message(excerpt: &Excerpt) -> Said<'_> {
@@ -301,7 +313,11 @@ mod tests {
             ..Course::default()
         });
         let (store, clock) = (Arc::new(store), Clock::system());
-        let analyst = Analyst { store, clock };
+        let analyst = Analyst {
+            store,
+            clock,
+            embeddings: None,
+        };
         Actor::spawn(None, analyst, ()).await.unwrap().0
     }
 
@@ -366,9 +382,17 @@ mod tests {
             .faults()
             .push(crate::storage::memory::Fault::FailBeforeCommit);
         let (store, clock) = (Arc::new(store), Clock::system());
-        let (analyst, _) = Actor::spawn(None, Analyst { store, clock }, ())
-            .await
-            .unwrap();
+        let (analyst, _) = Actor::spawn(
+            None,
+            Analyst {
+                store,
+                clock,
+                embeddings: None,
+            },
+            (),
+        )
+        .await
+        .unwrap();
         assert!(matches!(ask(&analyst, 1).await, Err(Failure::Storage(_))));
         assert!(ask(&analyst, 1).await.is_ok());
     }

@@ -410,6 +410,8 @@ impl Limits {
     pub const SUGGEST_KEPT_MAX: usize = 256;
     /// Topics suggested when no number is asked for, and at most.
     pub const SUGGEST_TOPICS: (u32, u32) = (10, 50);
+    /// Bytes of a file of word embeddings: the vocabulary of a language with vectors of 300 numbers, which take half as much memory.
+    pub const EMBEDDINGS_MAX_BYTES: u64 = 1_073_741_824;
     /// Hours back that topics may be suggested from: a year and a day.
     pub const SUGGEST_HOURS_MAX: u32 = 8_784;
     /// Years, in UTC, in which an instant that a client names must lie: RFC 3339 has four digits for them, every database can

@@ -17,8 +17,8 @@ pub(super) struct Language {
     stops: HashSet<String>,
     /// Its cues as stems; none of a language without lists.
     cues: Phrases,
-    /// Cues of what is done, as they are written: `closed` is done, `close` is not, and both have one stem.
-    done: Phrases,
+    /// Cues whose form matters, as they are written: `closed` is done, `close` is not, and both have one stem.
+    fixed: Phrases,
     /// Words such as `l'accord` are two.
     elides: bool,
 }
@@ -82,7 +82,7 @@ impl Language {
             stemmer: stems.map(Stemmer::create),
             stops: HashSet::new(),
             cues: Phrases::default(),
-            done: Phrases::default(),
+            fixed: Phrases::default(),
             elides: matches!(code, "fr" | "it" | "ca"),
         };
         let stops = stop_words::lookup(code).unwrap_or_default();
@@ -93,9 +93,9 @@ impl Language {
             .into_iter()
             .flat_map(Lists::phrases)
             .collect();
-        let (done, cues): (Vec<_>, Vec<_>) =
-            lists.into_iter().partition(|(cue, _)| *cue == Cue::Done);
-        let done: Vec<_> = done
+        let (fixed, cues): (Vec<_>, Vec<_>) =
+            lists.into_iter().partition(|(cue, _)| cue.is_fixed());
+        let fixed: Vec<_> = fixed
             .iter()
             .map(|(cue, phrase)| (*cue, language.written(phrase)))
             .collect();
@@ -106,13 +106,13 @@ impl Language {
         // The words of a phrase may be about something; what stands alone is not.
         let alone = cues
             .iter()
-            .chain(&done)
+            .chain(&fixed)
             .filter(|(_, words)| words.len() == 1);
         language
             .stops
             .extend(alone.map(|(_, words)| words[0].clone()));
         language.cues = Phrases::new(cues.into_iter().filter(|(cue, _)| *cue != Cue::Filler));
-        language.done = Phrases::new(done.into_iter());
+        language.fixed = Phrases::new(fixed.into_iter());
         language
     }
 
@@ -131,7 +131,7 @@ impl Language {
         let written: Vec<_> = sentence.iter().map(|word| word.written.as_str()).collect();
         self.cues
             .find(&stems)
-            .chain(self.done.find(&written))
+            .chain(self.fixed.find(&written))
             .collect()
     }
 

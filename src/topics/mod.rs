@@ -2,14 +2,17 @@
 //!
 //! [`suggest`] reads messages as people would skim them. Each is stripped to its language (`text`), its words are reduced to stems and its
 //! cues are found (`reading`, with what is known of languages in `language` and `cues`). What shares rare words, a topic column or
-//! agents becomes one subject (`subjects`). What its messages show together (`signals`) says whether there is something to
-//! settle, and how urgent it is (`rank`); `phrase` puts that into words. The same messages at the same time give the same answer,
-//! in whatever order they come.
+//! agents becomes one subject (`subjects`); with `embeddings`, words of near meaning count as one. What the messages of a subject show
+//! together (`signals`) says whether there is something to settle, and how urgent it is (`rank`), also beside how much was said of it
+//! in the days `before`; `phrase` puts that into words. The same messages at the same time give the same answer, in whatever order
+//! they come.
 //!
 //! What is deliberately absent: the log itself, time, and meetings: nothing here starts one. Messages are only counted and compared: what
 //! they demand of their reader moves nothing.
 
+mod before;
 mod cues;
+mod embeddings;
 mod language;
 mod phrase;
 mod rank;
@@ -25,6 +28,8 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
+
+pub use embeddings::{Embeddings, Malformed};
 
 /// A message of the log, as far as it is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +89,7 @@ pub struct Priority {
     pub coordination: f64,
     /// How many messages there are.
     pub frequency: f64,
-    /// How many more of late than before.
+    /// How much more is said of it than in the days before.
     pub growth: f64,
     /// How many agents it touches.
     pub breadth: f64,
@@ -141,35 +146,82 @@ pub struct Known {
     pub related: BTreeSet<Uuid>,
 }
 
+/// The least time before the window with which it is compared: one weekend does not make everything new.
+const BEFORE_MIN: TimeDelta = TimeDelta::days(3);
+
+impl Question {
+    fn window(&self) -> TimeDelta {
+        TimeDelta::hours(i64::from(self.hours_back.max(1)))
+    }
+
+    /// The time before the window with which it is compared: as long, or a few days.
+    fn before(&self) -> TimeDelta {
+        self.window().max(BEFORE_MIN)
+    }
+
+    /// How many windows that is.
+    fn windows_before(&self) -> f64 {
+        self.before().num_seconds() as f64 / self.window().num_seconds() as f64
+    }
+
+    /// So much before now.
+    fn ago(&self, time: TimeDelta) -> DateTime<Utc> {
+        let then = self.now.checked_sub_signed(time);
+        then.unwrap_or(DateTime::<Utc>::MIN_UTC)
+    }
+
+    /// Messages that are older are not looked at. Those before the window only tell how much is said of a subject as a rule.
+    pub fn oldest(&self) -> DateTime<Utc> {
+        self.ago(self.window() + self.before())
+    }
+}
+
 /// The topics of these messages that need a meeting, most urgent first. Small talk, reports and what was settled are none.
 pub fn suggest(messages: &[Message<'_>], question: &Question) -> Vec<Suggestion> {
-    let log = looked_at(messages, question);
-    let (readings, written) = reading::read(&log);
-    let vectors = vectors::Vectors::new(&log, &readings);
-    let subjects = subjects::subjects(&readings, &vectors);
-    let course = signals::Course::of(&log, &readings);
+    suggest_by_meaning(messages, question, None)
+}
+
+/// The same, where words of near meaning count as one when messages are put together.
+pub fn suggest_by_meaning(
+    messages: &[Message<'_>],
+    question: &Question,
+    embeddings: Option<&Embeddings>,
+) -> Vec<Suggestion> {
+    let all = looked_at(messages, question);
+    let begin = question.ago(TimeDelta::hours(i64::from(question.hours_back)));
+    let older = all.partition_point(|message| message.at < begin);
+    let log = &all[older..];
+    let (readings, written) = reading::read(&all);
+    let (before, readings) = readings.split_at(older);
+    let before = before::Before::new(before, question.windows_before());
+    let meanings = embeddings.map(|embeddings| embeddings.meanings(readings, &written));
+    let vectors = vectors::Vectors::new(log, readings, &meanings.unwrap_or_default());
+    let course = signals::Course::of(log, readings);
+    let subjects = subjects::subjects(log, readings, &vectors, &course.announced);
     let signals = subjects.iter().filter_map(|group| {
         let links = subjects::links(group, &vectors.words);
-        let signals = signals::Signals::of(group, &links, &log, &readings, &course);
+        let signals = signals::Signals::of(group, &links, log, readings, &course);
         if signals.evidence.len() > 1 {
             return Some(signals);
         }
-        signals::Signals::of_lone_question(group, &log, &readings)
+        signals::Signals::of_lone_question(group, log, readings, &course)
     });
-    let ranked = rank::ranked(signals.collect(), &log, question);
-    let phrases = phrase::Phrases::new(&readings, written);
-    let suggestion = |ranked: &rank::Ranked| ranked.suggestion(&log, &phrases, question);
+    let usual = |signals: &signals::Signals| {
+        let subject: Vec<_> = signals.evidence.iter().map(|at| &readings[*at]).collect();
+        before.usual(&subject)
+    };
+    let ranked = rank::ranked(signals.collect(), usual, log, question);
+    let phrases = phrase::Phrases::new(readings, written);
+    let suggestion = |ranked: &rank::Ranked| ranked.suggestion(log, &phrases, question);
     ranked.iter().map(suggestion).collect()
 }
 
-/// The newest messages of the time asked for, oldest first.
+/// The newest messages of the time asked for and of that before, oldest first.
 fn looked_at<'a, 'b>(messages: &'a [Message<'b>], question: &Question) -> Vec<&'a Message<'b>> {
-    let window = TimeDelta::hours(i64::from(question.hours_back));
-    let begin = question.now.checked_sub_signed(window);
-    let begin = begin.unwrap_or(DateTime::<Utc>::MIN_UTC);
+    let oldest = question.oldest();
     let mut recent: Vec<_> = messages
         .iter()
-        .filter(|message| message.at >= begin)
+        .filter(|message| message.at >= oldest)
         .collect();
     recent.sort_by_key(|message| (message.at, message.id));
     let surplus = recent.len().saturating_sub(question.messages_max);

@@ -22,8 +22,23 @@ pub(super) struct Reading {
     /// Its sentences that ask about something.
     pub(super) questions: usize,
     /// All its words.
-    words: usize,
+    pub(super) words: usize,
 }
+
+/// Cues of something to settle.
+const NEEDS: [Cue; 11] = [
+    Cue::Negation,
+    Cue::Against,
+    Cue::Contrast,
+    Cue::Propose,
+    Cue::Claim,
+    Cue::Wait,
+    Cue::HandOver,
+    Cue::Overlap,
+    Cue::Plan,
+    Cue::Urgent,
+    Cue::Hedge,
+];
 
 impl Reading {
     /// Whether this cue is in it.
@@ -38,11 +53,25 @@ impl Reading {
 
     /// Whether it only says that something was heard: thanks, a greeting, a word or two.
     pub(super) fn is_receipt(&self) -> bool {
-        let friendly = [Cue::Courtesy, Cue::Agree, Cue::Done]
+        let friendly = [Cue::Courtesy, Cue::Heard, Cue::Agree, Cue::Done]
             .iter()
             .any(|cue| self.has(*cue));
         let short = self.terms.len() <= 1 || self.words <= 4 || friendly && self.terms.len() <= 4;
         short && self.questions == 0
+    }
+
+    /// Whether it shows that there may be something to settle.
+    pub(super) fn needs(&self) -> bool {
+        self.questions > 0 || NEEDS.iter().any(|cue| self.has(*cue))
+    }
+
+    /// Whether it gives way, or is glad of what was said: no mere receipt, and no doubt left.
+    pub(super) fn accepts(&self) -> bool {
+        let is_glad = self.is_receipt() && self.has(Cue::Courtesy) && !self.has(Cue::Heard);
+        let doubts = [Cue::Contrast, Cue::Against, Cue::Hedge];
+        (self.has(Cue::Agree) || is_glad)
+            && self.questions == 0
+            && !doubts.iter().any(|cue| self.has(*cue))
     }
 
     /// Whether it may answer a question: it tells something, and does not leave it open.
@@ -67,6 +96,9 @@ impl Reading {
     }
 }
 
+/// Signs of a word at most.
+const WORD_CHARS_MAX: usize = 40;
+
 /// Stems as they were written, by their numbers.
 #[derive(Default)]
 pub(super) struct Written(Vec<String>);
@@ -76,9 +108,10 @@ impl Written {
         self.0.len()
     }
 
-    /// Whether it is a word, not a number.
+    /// Whether it is a word that people can read, not a number or what a machine made.
     pub(super) fn is_word(&self, term: u32) -> bool {
-        self.0[term as usize].contains(char::is_alphabetic)
+        let written = &self.0[term as usize];
+        written.contains(char::is_alphabetic) && written.chars().nth(WORD_CHARS_MAX).is_none()
     }
 
     /// These, side by side.

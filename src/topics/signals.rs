@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::hash::{BuildHasher, RandomState};
 
+use chrono::TimeDelta;
 use uuid::Uuid;
 
 use super::Message;
@@ -16,12 +17,16 @@ pub(super) struct Signals {
     pub(super) evidence: Vec<usize>,
     /// How strongly each of those is linked to the others.
     pub(super) strength: Vec<f32>,
+    /// Words of the evidence.
+    pub(super) words: usize,
+    /// The share of the evidence that has a topic column; the usual one where nobody fills it in.
+    pub(super) named: f64,
+    /// Minutes from the first of the evidence to the last; as many as usual in a log that is too short to tell.
+    pub(super) minutes: usize,
     /// Messages of the evidence that no machine sends again and again.
     pub(super) told: usize,
     /// Their terms.
     pub(super) terms: usize,
-    /// How many of them show something to settle.
-    pub(super) cued: usize,
     /// How many of them were answered or agreed upon.
     pub(super) settled: usize,
     /// Who wrote them.
@@ -30,16 +35,14 @@ pub(super) struct Signals {
     pub(super) agents: BTreeSet<Uuid>,
     /// Between whom they went.
     pub(super) pairs: BTreeSet<(Uuid, Uuid)>,
-    /// How often another sender took the word.
-    pub(super) turns: usize,
+    /// Messages in which their senders take a side.
+    stances: usize,
+    /// Who takes one.
+    sides: BTreeSet<Uuid>,
     /// Messages with each cue.
     cues: [usize; Cue::COUNT],
     /// Messages that ask.
     pub(super) questions: usize,
-    /// All messages of the subject.
-    pub(super) messages: usize,
-    /// Receipts, and reports of what is done, among all messages.
-    pub(super) reports: usize,
     /// The last message closes the subject.
     pub(super) is_closed: bool,
     /// Nobody has answered the last question.
@@ -49,9 +52,15 @@ pub(super) struct Signals {
 /// What each message shows with those around it, of whatever subject.
 pub(super) struct Course {
     /// Messages that others repeat but for their numbers: what machines report.
-    is_routine: Vec<bool>,
+    routine: Vec<bool>,
     /// Messages that were received, and questions with an answer that was.
-    is_settled: Vec<bool>,
+    settled: Vec<bool>,
+    /// Messages that tell whoever cares: nobody is to act on them.
+    pub(super) announced: Vec<bool>,
+    /// Messages with a topic column; nothing where hardly anybody fills it in.
+    named: Option<Vec<bool>>,
+    /// All was said within an hour.
+    is_brief: bool,
 }
 
 /// A word that a message and others share makes it evidence from this much on.
@@ -59,21 +68,6 @@ const LINK_MIN: f32 = 0.15;
 
 /// And from this share of the strongest link on.
 const LINK_SHARE_MIN: f32 = 0.25;
-
-/// Cues of something to settle.
-const NEEDS: [Cue; 11] = [
-    Cue::Negation,
-    Cue::Against,
-    Cue::Contrast,
-    Cue::Propose,
-    Cue::Claim,
-    Cue::Wait,
-    Cue::HandOver,
-    Cue::Overlap,
-    Cue::Plan,
-    Cue::Urgent,
-    Cue::Hedge,
-];
 
 impl Signals {
     /// The signals of a group of messages that are linked this strongly.
@@ -84,28 +78,26 @@ impl Signals {
         readings: &[Reading],
         course: &Course,
     ) -> Self {
-        let mut signals = Self {
-            messages: group.len(),
-            ..Self::default()
-        };
-        let is_settled = settled_within(group, log, readings, &course.is_settled);
+        let mut signals = Self::default();
+        let is_settled = settled_within(group, log, readings, &course.settled);
         let strongest = links.iter().copied().fold(0.0, f32::max);
         let least = LINK_MIN.max(LINK_SHARE_MIN * strongest);
         for ((at, link), is_settled) in group.iter().zip(links).zip(is_settled) {
             let reading = &readings[*at];
-            signals.reports +=
-                usize::from(reading.is_receipt()) + usize::from(reading.has(Cue::Done));
             if reading.is_receipt() || *link < least {
                 continue;
             }
             signals.evidence.push(*at);
             signals.strength.push(*link);
+            signals.words += reading.words;
             signals.agents.extend([log[*at].sender, log[*at].receiver]);
-            if !course.is_routine[*at] {
+            if !course.routine[*at] {
                 signals.add(log[*at], reading);
                 signals.settled += usize::from(is_settled);
             }
         }
+        signals.named = course.named(&signals.evidence);
+        signals.minutes = course.minutes(&signals.evidence, log);
         signals.end(group, log, readings);
         signals
     }
@@ -115,6 +107,7 @@ impl Signals {
         group: &[usize],
         log: &[&Message<'_>],
         readings: &[Reading],
+        course: &Course,
     ) -> Option<Self> {
         let mut telling = group.iter().filter(|at| !readings[**at].is_receipt());
         let (at, None) = (*telling.next()?, telling.next()) else {
@@ -127,15 +120,24 @@ impl Signals {
             return None;
         }
         let mut signals = Self {
-            messages: group.len(),
+            evidence: vec![at],
+            strength: vec![1.0],
+            words: readings[at].words,
+            named: course.named(&[at]),
+            agents: [log[at].sender, log[at].receiver].into(),
             is_open: true,
             ..Self::default()
         };
-        signals.evidence.push(at);
-        signals.strength.push(1.0);
-        signals.agents.extend([log[at].sender, log[at].receiver]);
         signals.add(log[at], &readings[at]);
         Some(signals)
+    }
+
+    /// How many messages answer a side that was taken with another one.
+    pub(super) fn opposed(&self) -> usize {
+        match self.sides.len() {
+            0 | 1 => 0,
+            _ => self.stances - 1,
+        }
     }
 
     /// How many messages show this.
@@ -151,18 +153,19 @@ impl Signals {
         self.pairs
             .insert((sender.min(receiver), sender.max(receiver)));
         self.questions += usize::from(reading.questions > 0);
-        let needs = reading.questions > 0 || NEEDS.iter().any(|cue| reading.has(*cue));
-        self.cued += usize::from(needs);
+        if [Cue::Against, Cue::Contrast, Cue::Propose]
+            .iter()
+            .any(|cue| reading.has(*cue))
+        {
+            self.stances += 1;
+            self.sides.insert(sender);
+        }
         for (count, has) in self.cues.iter_mut().zip(reading.has_each()) {
             *count += usize::from(has);
         }
     }
 
     fn end(&mut self, group: &[usize], log: &[&Message<'_>], readings: &[Reading]) {
-        let turns = self.evidence.windows(2);
-        self.turns = turns
-            .filter(|two| log[two[0]].sender != log[two[1]].sender)
-            .count();
         let last = group.last().map(|at| &readings[*at]);
         let closes = |last: &Reading| {
             let says_so = last.is_receipt()
@@ -186,10 +189,75 @@ impl Course {
     /// The course of a whole log.
     pub(super) fn of(log: &[&Message<'_>], readings: &[Reading]) -> Self {
         Self {
-            is_routine: routine(log),
-            is_settled: settled(log, readings),
+            routine: routine(log),
+            settled: settled(log, readings),
+            announced: announced(log, readings),
+            named: named(log),
+            is_brief: is_brief(log),
         }
     }
+
+    /// Minutes from the first of these to the last.
+    fn minutes(&self, messages: &[usize], log: &[&Message<'_>]) -> usize {
+        let [first, .., last] = messages else {
+            return 0;
+        };
+        if self.is_brief {
+            return MINUTES_USUALLY;
+        }
+        let minutes = (log[*last].at - log[*first].at).num_minutes();
+        usize::try_from(minutes).unwrap_or_default()
+    }
+
+    /// The share of these that have a topic column.
+    fn named(&self, messages: &[usize]) -> f64 {
+        let Some(is_named) = &self.named else {
+            return NAMED_USUALLY;
+        };
+        messages.iter().filter(|at| is_named[**at]).count() as f64 / messages.len().max(1) as f64
+    }
+}
+
+/// Minutes for which a subject is talked about.
+const MINUTES_USUALLY: usize = 150;
+
+fn is_brief(log: &[&Message<'_>]) -> bool {
+    let (first, last) = (log.first(), log.last());
+    first
+        .zip(last)
+        .is_some_and(|(first, last)| last.at - first.at < TimeDelta::hours(1))
+}
+
+/// The share of messages about a subject that have a topic column.
+const NAMED_USUALLY: f64 = 0.7;
+/// The column says nothing in a log where not one in so many messages has it.
+const NAMED_ONE_IN: usize = 10;
+
+fn named(log: &[&Message<'_>]) -> Option<Vec<bool>> {
+    let is_named =
+        |message: &&Message<'_>| message.topic.is_some_and(|topic| !topic.trim().is_empty());
+    let is_named: Vec<_> = log.iter().map(is_named).collect();
+    let count = is_named.iter().filter(|is| **is).count();
+    (NAMED_ONE_IN * count > log.len()).then_some(is_named)
+}
+
+/// What tells of no need and is from somebody who only ever does that and to whom nobody writes, or is to somebody who never writes:
+/// feeds and boards.
+fn announced(log: &[&Message<'_>], readings: &[Reading]) -> Vec<bool> {
+    let mut sent = HashMap::<Uuid, (usize, usize)>::new();
+    let mut received = HashMap::<Uuid, usize>::new();
+    for (message, reading) in log.iter().zip(readings) {
+        let (all, needs) = sent.entry(message.sender).or_default();
+        *all += 1;
+        *needs += usize::from(reading.needs());
+        *received.entry(message.receiver).or_default() += 1;
+    }
+    let is_feed = |agent: &Uuid| !received.contains_key(agent) && matches!(sent[agent], (2.., 0));
+    let each = log.iter().zip(readings);
+    let is_announced = |(message, reading): (&&Message<'_>, &Reading)| {
+        !reading.needs() && (is_feed(&message.sender) || !sent.contains_key(&message.receiver))
+    };
+    each.map(is_announced).collect()
 }
 
 /// Hours in which a receipt follows what it is for.
@@ -206,7 +274,9 @@ fn settled(log: &[&Message<'_>], readings: &[Reading]) -> Vec<bool> {
         );
         let thanks = reading.has(Cue::Courtesy) && reading.questions == 0;
         if let Some(heard) = last.get(&back)
-            && (reading.is_receipt() || reading.has(Cue::Agree) || thanks)
+            && (reading.is_receipt() && !reading.has(Cue::Heard)
+                || reading.has(Cue::Agree)
+                || thanks)
             && readings[*heard].questions == 0
             && (message.at - log[*heard].at).num_hours() < RECEIPT_HOURS
         {
@@ -232,10 +302,7 @@ fn settled_within(
     let mut is_settled: Vec<_> = group.iter().map(|at| is_settled[*at]).collect();
     for (place, at) in group.iter().enumerate() {
         let (message, reading) = (log[*at], &readings[*at]);
-        let doubts = [Cue::Contrast, Cue::Against, Cue::Hedge]
-            .iter()
-            .any(|cue| reading.has(*cue));
-        if reading.has(Cue::Agree) && reading.questions == 0 && !doubts {
+        if reading.accepts() {
             let between = |other: &Message<'_>| {
                 let two = [message.sender, message.receiver];
                 two.contains(&other.sender) && two.contains(&other.receiver)

@@ -1,10 +1,14 @@
 //! Messages to subjects: which messages belong together.
 //!
-//! Groups are joined while the mean likeness between their messages is high enough (average linkage), along edges from an inverted
-//! index: no two messages are compared that share nothing rare, and of what many share only the latest are.
+//! Groups are joined while the mean likeness between their messages is high enough (average linkage: Sokal and Michener 1958), along edges
+//! from an inverted index: no two messages are compared that share nothing rare, and of what many share only the latest are. A group
+//! is taken apart again where nothing that was said holds it together.
 
 use std::collections::BTreeMap;
 
+use uuid::Uuid;
+
+use super::Message;
 use super::reading::Reading;
 use super::vectors::{Vector, Vectors, dot, sum};
 
@@ -22,9 +26,15 @@ const FEATURES_MAX: usize = 128;
 const ROUNDS_MAX: usize = 2;
 
 /// The subjects of these messages, each as the numbers of its messages in order.
-pub(super) fn subjects(readings: &[Reading], vectors: &Vectors) -> Vec<Vec<usize>> {
+pub(super) fn subjects(
+    log: &[&Message<'_>],
+    readings: &[Reading],
+    vectors: &Vectors,
+    is_announced: &[bool],
+) -> Vec<Vec<usize>> {
     let mut forest = Forest::new(&vectors.all);
-    let edges = edges(readings, &vectors.all);
+    let joins = |at: usize| !readings[at].is_receipt() && !is_announced[at];
+    let edges = edges(joins, &vectors.all);
     for _ in 0..ROUNDS_MAX {
         let mut joined = false;
         for (_, one, other) in &edges {
@@ -38,24 +48,73 @@ pub(super) fn subjects(readings: &[Reading], vectors: &Vectors) -> Vec<Vec<usize
     for (at, before) in vectors.before.iter().enumerate() {
         if let Some(before) = before
             && readings[at].is_receipt()
+            && between(log[at]) == between(log[*before])
         {
-            forest.above[at] = forest.root(*before);
+            forest.above[at] = root(&mut forest.above, *before);
         }
     }
-    forest.groups()
+    groups(&mut forest.above)
+        .iter()
+        .flat_map(|group| parts(group, log, vectors))
+        .collect()
+}
+
+/// The parts of a group that hang together by more than who wrote to whom: by a word, or as an answer.
+fn parts(group: &[usize], log: &[&Message<'_>], vectors: &Vectors) -> Vec<Vec<usize>> {
+    let mut above: Vec<_> = (0..group.len()).collect();
+    let mut having = BTreeMap::<u32, usize>::new();
+    for (place, at) in group.iter().enumerate() {
+        let goes_on = |before: &usize| between(log[*at]) == between(log[*before]);
+        let answered = vectors.before[*at].filter(goes_on);
+        let answered = answered.and_then(|before| group.binary_search(&before).ok());
+        let words = vectors.words[*at].iter();
+        let sharing: Vec<_> = words
+            .filter_map(|(word, _)| having.insert(*word, place))
+            .chain(answered)
+            .collect();
+        for other in sharing {
+            let (one, other) = (root(&mut above, place), root(&mut above, other));
+            above[one.max(other)] = one.min(other);
+        }
+    }
+    groups(&mut above)
+        .into_iter()
+        .map(|part| part.into_iter().map(|place| group[place]).collect())
+        .collect()
+}
+
+/// The two agents of a message.
+fn between(message: &Message<'_>) -> (Uuid, Uuid) {
+    let (sender, receiver) = (message.sender, message.receiver);
+    (sender.min(receiver), sender.max(receiver))
+}
+
+/// The root of the tree in which this stands.
+fn root(above: &mut [usize], mut at: usize) -> usize {
+    while above[at] != at {
+        above[at] = above[above[at]];
+        at = above[at];
+    }
+    at
+}
+
+/// The trees, each in order.
+fn groups(above: &mut [usize]) -> Vec<Vec<usize>> {
+    let mut groups = BTreeMap::<_, Vec<_>>::new();
+    for at in 0..above.len() {
+        groups.entry(root(above, at)).or_default().push(at);
+    }
+    groups.into_values().collect()
 }
 
 /// Pairs of messages that are alike, the most alike first.
-fn edges(readings: &[Reading], vectors: &[Vector]) -> Vec<(f32, usize, usize)> {
+fn edges(joins: impl Fn(usize) -> bool, vectors: &[Vector]) -> Vec<(f32, usize, usize)> {
     let features = vectors.iter().filter_map(|vector| vector.last());
     let features = features.map(|(last, _)| *last as usize + 1).max();
     let mut postings = vec![Vec::<(usize, f32)>::new(); features.unwrap_or_default()];
     let mut likeness = vec![0.0f32; vectors.len()];
     let mut edges = Vec::new();
-    let telling = vectors
-        .iter()
-        .enumerate()
-        .filter(|(at, _)| !readings[*at].is_receipt());
+    let telling = vectors.iter().enumerate().filter(|(at, _)| joins(*at));
     for (at, vector) in telling {
         let mut touched = Vec::new();
         for (feature, weight) in vector {
@@ -104,17 +163,9 @@ impl Forest {
         }
     }
 
-    fn root(&mut self, mut at: usize) -> usize {
-        while self.above[at] != at {
-            self.above[at] = self.above[self.above[at]];
-            at = self.above[at];
-        }
-        at
-    }
-
     /// Joins the groups of these two, if they are alike. The mean of all likenesses between them is a product of their sums.
     fn join(&mut self, one: usize, other: usize) -> bool {
-        let (one, other) = (self.root(one), self.root(other));
+        let (one, other) = (root(&mut self.above, one), root(&mut self.above, other));
         let (root, child) = (one.min(other), one.max(other));
         let pairs = self.sizes[root] * self.sizes[child];
         if root == child || dot(&self.sums[root], &self.sums[child]) < LIKENESS_MIN * pairs {
@@ -125,14 +176,6 @@ impl Forest {
         self.sizes[root] += self.sizes[child];
         self.above[child] = root;
         true
-    }
-
-    fn groups(mut self) -> Vec<Vec<usize>> {
-        let mut groups = BTreeMap::<_, Vec<_>>::new();
-        for at in 0..self.above.len() {
-            groups.entry(self.root(at)).or_default().push(at);
-        }
-        groups.into_values().collect()
     }
 }
 

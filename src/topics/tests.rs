@@ -123,6 +123,36 @@ fn a_disagreement_comes_before_an_open_question_and_both_before_a_schedule() {
 }
 
 #[test]
+fn a_quarrel_of_two_needs_neither_time_nor_others() {
+    let said = [
+        (
+            1,
+            [1, 2],
+            "I propose that the stage is built on Friday, as the lorry comes at noon.",
+        ),
+        (
+            1,
+            [2, 1],
+            "I disagree, a stage from Friday on leaves the lawn without water for two days.",
+        ),
+        (
+            0,
+            [1, 2],
+            "But from Saturday on we would pay the lorry for a day in which it is idle.",
+        ),
+        (
+            0,
+            [2, 1],
+            "Still, the lawn needs water. I am against building the stage on Friday.",
+        ),
+    ];
+    let topics = suggest(&log(&said), &question());
+    assert_eq!(topics.len(), 1);
+    assert_eq!(topics[0].kind, Kind::Conflict);
+    assert_eq!(numbers(&topics[0].related), [1, 2, 3, 4]);
+}
+
+#[test]
 fn a_priority_is_the_sum_of_its_parts() {
     for topic in suggest(&log(&[&SCHEMA[..], &NAMING[..]].concat()), &question()) {
         assert!((topic.priority - topic.parts.sum()).abs() < 1e-9);
@@ -331,6 +361,70 @@ fn what_is_too_old_or_beyond_the_newest_is_not_looked_at() {
         }),
         1
     );
+}
+
+#[test]
+fn what_was_said_as_often_before_does_not_grow() {
+    const DAY: i64 = 24 * 60;
+    let again = |days: i64, texts: &[Said]| {
+        let earlier = texts.iter();
+        let earlier = earlier.map(|(ago, between, text)| (ago + days * DAY, *between, *text));
+        earlier.collect::<Vec<_>>()
+    };
+    let grown = |before: Vec<Said>| {
+        let topics = suggest(&log(&[&SCHEMA[..], &before].concat()), &question());
+        assert_eq!(
+            topics.len(),
+            1,
+            "what is too old is no evidence: {topics:#?}"
+        );
+        assert_eq!(numbers(&topics[0].related), [1, 2, 3, 4, 5]);
+        topics[0].parts.growth
+    };
+    let every_day = [again(1, &SCHEMA), again(2, &SCHEMA), again(3, &SCHEMA)].concat();
+    let once = again(2, &SCHEMA);
+    let other = again(2, &NAMING);
+    assert!(grown(every_day) < 0.001);
+    assert!((0.01..0.04).contains(&grown(once)));
+    assert!(grown(other) > 0.049);
+}
+
+#[test]
+fn a_large_log_has_a_small_answer() {
+    let said = [&SCHEMA[..], &NAMING[..], &DEPLOYMENT[..]].concat();
+    let long = "x".repeat(500);
+    let text = |number: usize| {
+        let of_its_own = ["ab", "cd", "ef"].map(|part| part.repeat(1 + number % 11));
+        format!(
+            "{} We wait for {long}. {}",
+            said[number % said.len()].2,
+            of_its_own[number % 3]
+        )
+    };
+    let texts: Vec<_> = (0..500).map(text).collect();
+    let message = |(number, late): (usize, i64)| Message {
+        id: Uuid::from_u128(number as u128),
+        at: ago(0) - TimeDelta::milliseconds(100_000 - late),
+        sender: Uuid::from_u128(said[number % said.len()].1[0]),
+        receiver: Uuid::from_u128(said[number % said.len()].1[1]),
+        topic: None,
+        text: &texts[number % texts.len()],
+        is_json: false,
+    };
+    let messages: Vec<_> = (0..100_000).zip(0..).map(message).collect();
+    let newest = Uuid::from_u128(99_500);
+    let question = Question {
+        messages_max: 500,
+        topics_max: 3,
+        ..question()
+    };
+    let topics = suggest(&messages, &question);
+    assert!((1..=3).contains(&topics.len()));
+    for topic in topics {
+        assert!(topic.topic.len() < 200 && topic.reason.len() < 200);
+        assert!(topic.related.len() <= 5 && topic.messages <= 500 && topic.agents.len() <= 12);
+        assert!(topic.related.iter().all(|id| *id >= newest));
+    }
 }
 
 type Plain = (i64, [u128; 2], Option<&'static str>, &'static str);

@@ -42,12 +42,16 @@ const LOSS_PER_HOUR: f32 = 0.02;
 const RECENT_MAX: usize = 8;
 
 impl Vectors {
-    /// The vectors of these messages, which are in order of time.
-    pub(super) fn new(messages: &[&Message<'_>], readings: &[Reading]) -> Self {
+    /// The vectors of these messages, which are in order of time. A term that has a meaning counts as that.
+    pub(super) fn new(
+        messages: &[&Message<'_>],
+        readings: &[Reading],
+        meanings: &HashMap<u32, u32>,
+    ) -> Self {
         let mut features = Features::default();
         let each = messages.iter().zip(readings);
         let raw: Vec<_> = each
-            .map(|(message, reading)| features.of(message, reading))
+            .map(|(message, reading)| features.of(message, reading, meanings))
             .collect();
         let weighed = weighed(raw, features.numbers.len());
         let word = |feature: u32| features.is_word[feature as usize];
@@ -76,10 +80,16 @@ struct Features {
 }
 
 impl Features {
-    fn of(&mut self, message: &Message<'_>, reading: &Reading) -> Vector {
+    fn of(
+        &mut self,
+        message: &Message<'_>,
+        reading: &Reading,
+        meanings: &HashMap<u32, u32>,
+    ) -> Vector {
         let mut counts = BTreeMap::<u32, f32>::new();
         for term in &reading.terms {
-            *counts.entry(self.number(Feature::Word(*term))).or_default() += 1.0;
+            let word = Feature::Word(*meanings.get(term).unwrap_or(term));
+            *counts.entry(self.number(word)).or_default() += 1.0;
         }
         let mut weights: BTreeMap<_, _> = counts
             .into_iter()
@@ -106,7 +116,7 @@ impl Features {
     }
 }
 
-/// Each weight times how rare its feature is: TF-IDF.
+/// Each weight times how rare its feature is: TF-IDF (Spärck Jones 1972).
 fn weighed(mut vectors: Vec<Vector>, features: usize) -> Vec<Vector> {
     let all = vectors.len().max(COMPARED_MIN) as f32;
     let mut having = vec![0.0f32; features];

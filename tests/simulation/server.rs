@@ -54,6 +54,7 @@ pub(crate) async fn serve(world: World, name: String) -> turmoil::Result {
         admin_token: ADMIN_TOKEN.to_owned(),
         allowed_origins: Vec::new(),
         public_url: None,
+        embeddings: None,
         metrics: Metrics::new(),
     };
     let listener = Port(TcpListener::bind(("0.0.0.0", PORT)).await?);

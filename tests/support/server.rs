@@ -81,6 +81,7 @@ impl Server {
             admin_token: admin_token.to_owned(),
             allowed_origins: vec![ALLOWED_ORIGIN.to_owned()],
             public_url: None,
+            embeddings: None,
             metrics: Metrics::new(),
         };
         let metrics = parts.metrics.clone();

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use synod::topics::Message;
+use uuid::Uuid;
 
-use super::score::Suggested;
+use super::score::{Named, Suggested};
 
 /// Groups by the topic column, the largest first.
 pub(super) fn by_topic_column(messages: &[Message<'_>]) -> Suggested {
@@ -89,8 +90,12 @@ fn dot(one: &Vector, other: &Vector) -> f64 {
     common.sum()
 }
 
-fn largest_first(mut groups: Suggested) -> Suggested {
+fn largest_first(mut groups: Vec<Vec<Uuid>>) -> Suggested {
     groups.retain(|group| group.len() > 1);
     groups.sort_by_key(|group| std::cmp::Reverse(group.len()));
-    groups
+    let named = |messages| Named {
+        messages,
+        kind: None,
+    };
+    groups.into_iter().map(named).collect()
 }

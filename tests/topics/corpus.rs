@@ -5,9 +5,9 @@ use std::fs;
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
-use serde::Deserialize;
-use serde::de::IgnoredAny;
-use synod::topics::{Message, Question};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
+use synod::topics::{Kind, Message, Question};
 use uuid::Uuid;
 
 /// One log; `corpus/README.md` says what its keys mean.
@@ -20,9 +20,17 @@ pub(super) struct Log {
     hours_back: u32,
     /// The topics that are worth a meeting.
     #[serde(default)]
-    pub(super) expected: Vec<IgnoredAny>,
+    pub(super) expected: Vec<Expected>,
     #[serde(rename = "message")]
     said: Vec<Said>,
+}
+
+/// A topic that is worth a meeting.
+#[derive(Deserialize)]
+pub(super) struct Expected {
+    pub(super) key: String,
+    #[serde(deserialize_with = "kind")]
+    pub(super) kind: Kind,
 }
 
 #[derive(Deserialize)]
@@ -34,6 +42,15 @@ struct Said {
     content_type: Option<String>,
     text: String,
     of: Option<String>,
+}
+
+fn kind<'a, D: Deserializer<'a>>(kind: D) -> Result<Kind, D::Error> {
+    match String::deserialize(kind)?.as_str() {
+        "conflict" => Ok(Kind::Conflict),
+        "open_question" => Ok(Kind::OpenQuestion),
+        "coordination" => Ok(Kind::Coordination),
+        other => Err(D::Error::custom(format!("no kind: {other}"))),
+    }
 }
 
 fn a_day() -> u32 {
@@ -89,6 +106,12 @@ impl Log {
             topics_max: 10,
             related_max: 20,
         }
+    }
+
+    /// Of which kind an expected topic is.
+    pub(super) fn kind_of(&self, topic: &str) -> Kind {
+        let mut expected = self.expected.iter();
+        expected.find(|one| one.key == topic).unwrap().kind
     }
 
     /// The expected topic that a message is evidence for.

@@ -16,9 +16,7 @@ pub(super) const LISTS: Lists = Lists {
     propose: "sollte, sollten, soll, sollen, muss, müssen, schlage vor, vorschlag, vorschlage, vorschlagen, bevorzuge, \
         bin für, wäre besser, besser, empfehle, plädiere, möchte, ich will, wir brauchen, lasst uns, lass uns, \
         stimme für, sinnvoller, sicherer, einfacher",
-    agree: "einverstanden, stimme zu, stimme dir zu, zugestimmt, einig, geeinigt, beschlossen, passt für mich, klingt gut, \
-        in ordnung, geklärt, dabei bleibt es, abgemacht, wir nehmen, so machen wir, machen wir so, geht klar, \
-        ziehe zurück",
+    agree: "einverstanden, stimme zu, stimme dir zu, zugestimmt, einig, geeinigt, beschlossen, passt für mich, klingt gut, in ordnung, geklärt, dabei bleibt es, abgemacht, wir nehmen, so machen wir, machen wir so, geht klar, ziehe zurück, passt, passt so, das reicht, hast recht, haben recht, ist mir recht, gute idee, guter vorschlag, meinetwegen, kann ich leben, bin dabei, überzeugt, von mir aus, gilt, dann so",
     done: "erledigt, fertig, behoben, gelöst, abgeschlossen, geschlossen, gemergt, ausgeliefert, beendet, läuft wieder, \
         freigegeben, übergeben, repariert, gelöscht, hochgeladen, veröffentlicht, eingetroffen, aktualisiert, geprüft, \
         ausverkauft, wie geplant, wie üblich, wie immer, alles gut, gespeichert, verschickt, online, bereit, \
@@ -47,12 +45,8 @@ pub(super) const LISTS: Lists = Lists {
     ask: "wer, was, wann, wo, welche, welcher, welches, welchen, warum, wieso, weshalb, wie, wessen, sollen wir, \
         sollten wir, können wir, kann jemand, weiß jemand, gibt es, hat jemand, könnte jemand, müssen wir, dürfen wir, \
         bleibt die frage, frage, ist das, wird das, habt ihr, kannst du, bitte klären, wisst ihr, weißt du",
-    courtesy: "hallo, hi, guten morgen, moin, guten tag, danke, dankeschön, vielen dank, willkommen, haha, lol, wochenende, \
-        mittagessen, kaffee, geburtstag, glückwunsch, super, toll, prima, schönen, schöne, wetter, wie geht's, \
-        wie geht es, tschüss, bis später, bis morgen, feierabend, urlaub, witz, gern, gerne, kuchen, prost, servus, \
-        mahlzeit, notiert, verstanden, erhalten, angekommen, perfekt, genau, wird gemacht, wunderbar, großartig, \
-        hervorragend, freut mich, klasse, gelesen, eingetragen, alles klar, kein problem, danke dir, vermerkt, \
-        sehr schön, bestens",
+    courtesy: "hallo, hi, guten morgen, moin, guten tag, danke, dankeschön, vielen dank, willkommen, haha, lol, wochenende, mittagessen, kaffee, geburtstag, glückwunsch, super, toll, prima, schönen, schöne, wetter, wie geht's, wie geht es, tschüss, bis später, bis morgen, feierabend, urlaub, witz, gern, gerne, kuchen, prost, servus, mahlzeit, verstanden, perfekt, genau, wird gemacht, wunderbar, großartig, hervorragend, freut mich, klasse, alles klar, kein problem, danke dir, sehr schön, bestens",
+    heard: "notiert, erhalten, angekommen, gelesen, eingetragen, vermerkt, zur kenntnis genommen, ist eingegangen, eingegangen",
     filler: "auch, schon, noch, mal, bitte, eins, zwei, drei, denke, glaube, finde, gut, schlecht, neu, alt, heute, morgen, \
         gestern, jetzt, bald, später, ok, okay, ja, genau, klar, geht, gehen, kommt, kommen, machen, macht, gemacht, \
         gibt, geben, brauchen, wissen, sagen, sehen, zeit, tag, stunde, minute, woche, montag, dienstag, mittwoch, \

@@ -5,7 +5,7 @@ use super::Lists;
 pub(super) const LISTS: Lists = Lists {
     negation: "not, no, never, none, nobody, nothing, neither, nor, cannot, can't, don't, doesn't, didn't, won't, wouldn't, \
         shouldn't, couldn't, isn't, aren't, wasn't, haven't, hasn't, without, hardly, no longer",
-    against: "disagree, object to, objection, oppose, opposed to, against, wrong, mistake, mistaken, reject, veto, refuse, \
+    against: "disagree, object to, i object, oppose, opposed to, against, wrong, mistake, mistaken, reject, veto, refuse, \
         bad idea, terrible idea, bad choice, not convinced, won't work, does not work, doesn't work for, unacceptable, \
         no way, overkill, nonsense, makes no sense, too risky, a risk, dangerous, the opposite, contradict, \
         contradiction, not true, incorrect, can't support, insist, still think, stick with, stick to, stand by, \
@@ -16,9 +16,7 @@ pub(super) const LISTS: Lists = Lists {
     propose: "should, must, ought to, propose, proposal, suggest, suggestion, prefer, preference, recommend, better, let's, \
         let us, favour, favor, i want, i vote, we need to, has to, have to, my vote, advocate, i'd go for, \
         i would go for, makes more sense, safer, simpler",
-    agree: "agree, agreed, works for me, sounds good, fine with me, fine by me, fine for me, go with, going with, \
-        consensus, settled, settle on, settled on, no objection, deal, okay with me, ok with me, i withdraw, \
-        let's do that, good call, that works, on board, signed off",
+    agree: "agree, agreed, works for me, sounds good, fine with me, fine by me, fine for me, go with, going with, consensus, settled, settle on, settled on, no objection, deal, okay with me, ok with me, i withdraw, let's do that, good call, that works, on board, signed off, fair enough, that's fine, is fine, are fine, suits me, i accept, happy with, you're right, you are right, makes sense, good idea, good plan, point taken, can live with, as you say, all right then, okay then, ok then, fine then, that settles it, happy to, no objections",
     done: "done, fixed, resolved, solved, finished, completed, complete, merged, shipped, sorted, closed, unblocked, \
         cleared, all green, is live, is up, handed over, has landed, passed, delivered, deleted, uploaded, published, \
         arrived, repaired, updated, calibrated, reviewed, sold out, as planned, as usual, all good, no blockers, saved, \
@@ -27,7 +25,7 @@ pub(super) const LISTS: Lists = Lists {
         i'm doing, i am doing, i'll handle, i will handle, i'm handling, i'm working on, i am working on, working on, \
         i started, i have started, i've started, i began, i already started, i own, i'll own, i'm rewriting, \
         i am rewriting, i'll start, i will start, i picked up, picked up, i'm building, i am building, i'm going to, \
-        claimed, i claimed, i've begun, assigned to me, on my list, my plan is to, also building, i plan to, my job, \
+        i claimed, claimed it, already claimed, i've begun, assigned to me, on my list, my plan is to, also building, i plan to, my job, \
         i assumed i",
     wait: "wait, waiting, waits, blocked, blocks, blocking, blocker, stuck, depends on, dependent on, can't start, \
         cannot start, can't continue, cannot continue, can't proceed, cannot proceed, can't begin, cannot begin, until, \
@@ -60,12 +58,8 @@ pub(super) const LISTS: Lists = Lists {
         is it, are we, would it, will we, did anyone, has anyone, i need to know, we need to know, we need an answer, \
         tell me, please clarify, please confirm, question, wondering whether, wondering if, wonder if, wonder whether, \
         want to know, is anyone, does the, is the, are the, asking again, does it, do they, can the",
-    courtesy: "hello, hi, hey, good morning, good evening, good afternoon, morning, thanks, thank you, cheers, welcome, lol, \
-        haha, weekend, lunch, coffee, birthday, congratulations, congrats, nice, great, awesome, enjoy, weather, \
-        how are you, how is it going, how was, have a good, see you, bye, joke, fun, holiday, dinner, breakfast, movie, \
-        song, guess what, well done, kudos, cake, tea, noted, got it, received, perfect, exactly, will do, brilliant, \
-        wonderful, lovely, gorgeous, excellent, cool, seen, copy that, roger, sure thing, of course, fantastic, superb, \
-        thx, ta, tx, tks, pleased, no problem, logged, queued, ack, acknowledged, message read",
+    courtesy: "hello, hi, hey, good morning, good evening, good afternoon, morning, thanks, thank you, cheers, welcome, lol, haha, weekend, lunch, coffee, birthday, congratulations, congrats, nice, great, awesome, enjoy, weather, how are you, how is it going, how was, have a good, see you, bye, joke, fun, holiday, dinner, breakfast, movie, song, guess what, well done, kudos, cake, tea, perfect, exactly, will do, brilliant, wonderful, lovely, gorgeous, excellent, cool, sure thing, of course, fantastic, superb, thx, ta, tx, tks, pleased, no problem",
+    heard: "noted, got it, received, seen, copy that, copy, roger, logged, queued, ack, acknowledged, message read, on record, taken down",
     filler: "also, would, could, please, one, two, three, think, like, really, thing, way, get, got, go, going, make, made, \
         use, need, want, know, see, say, said, take, still, well, right, back, good, bad, new, old, first, last, next, \
         today, tomorrow, yesterday, now, soon, later, already, ok, okay, yes, yeah, yep, sure, may, put, let, time, \

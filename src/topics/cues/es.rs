@@ -13,8 +13,7 @@ pub(super) const LISTS: Lists = Lists {
     propose: "deberíamos, debería, deberían, debe, debemos, deben, hay que, propongo, propuesta, proponer, sugiero, \
         sugerencia, prefiero, preferible, mejor, recomiendo, tenemos que, tiene que, quiero, voto por, conviene, \
         más seguro, más sencillo, defiendo, apuesto",
-    agree: "de acuerdo, acordado, acordamos, me parece bien, suena bien, consenso, quedamos, trato hecho, me vale, \
-        hecho así, nos quedamos con, vamos con",
+    agree: "de acuerdo, acordado, acordamos, me parece bien, suena bien, consenso, quedamos, trato hecho, me vale, hecho así, nos quedamos con, vamos con, me viene bien, me va bien, está bien, tienes razón, tiene razón, buena idea, por mí bien, conforme, así lo hacemos, cierto, me parece, acepto",
     done: "hecho, listo, lista, resuelto, resuelta, solucionado, solucionada, arreglado, arreglada, terminado, terminada, \
         completado, completada, cerrado, cerrada, desplegado, desbloqueado, fusionado, entregado, acabado, borrado, \
         subido, publicado, llegado, reparado, actualizado, revisado, agotado, como previsto, como siempre, todo bien, \
@@ -45,11 +44,8 @@ pub(super) const LISTS: Lists = Lists {
     ask: "quién, qué, cuándo, dónde, cuál, cuáles, por qué, cómo, cuánto, cuántos, cuánta, cuántas, alguien sabe, \
         alguien puede, podemos, debemos, hay algún, hay alguna, sabéis, sabes, saben, se puede, pregunta, tenemos, \
         es necesario, hace falta, alguien tiene, podéis, puedes",
-    courtesy: "hola, buenos días, buenas, buenas tardes, gracias, muchas gracias, de nada, bienvenido, jaja, jajaja, \
-        fin de semana, almuerzo, café, cumpleaños, felicidades, enhorabuena, genial, estupendo, qué tal, cómo estás, \
-        hasta luego, hasta mañana, adiós, chiste, vacaciones, tiempo hace, comida, perfecto, saludos, tarta, anotado, \
-        recibido, entendido, exacto, maravilloso, excelente, fenomenal, visto, leído, apuntado, ningún problema, \
-        por supuesto, mil gracias, registrado, de maravilla, muy bien",
+    courtesy: "hola, buenos días, buenas, buenas tardes, gracias, muchas gracias, de nada, bienvenido, jaja, jajaja, fin de semana, almuerzo, café, cumpleaños, felicidades, enhorabuena, genial, estupendo, qué tal, cómo estás, hasta luego, hasta mañana, adiós, chiste, vacaciones, tiempo hace, comida, perfecto, saludos, tarta, entendido, exacto, maravilloso, excelente, fenomenal, ningún problema, por supuesto, mil gracias, de maravilla, muy bien",
+    heard: "anotado, anotada, recibido, recibida, visto, leído, apuntado, registrado, tomo nota, queda anotado, enterado",
     filler: "también, ya, así, aquí, ahí, hoy, mañana, ayer, ahora, luego, después, antes, siempre, todo, todos, toda, \
         todas, cada, uno, dos, tres, bien, mal, bueno, buena, malo, nuevo, nueva, creo, pienso, parece, hacer, hace, \
         hacemos, tener, tengo, tiene, tienen, poder, puedo, puede, pueden, decir, dice, ver, ir, va, vamos, dar, saber, \

@@ -14,8 +14,7 @@ pub(super) const LISTS: Lists = Lists {
     propose: "devrait, devrions, devraient, doit, devons, doivent, il faut, faut, faudrait, propose, proposition, proposer, \
         suggère, suggestion, préfère, préférable, mieux, recommande, je veux, vaut mieux, vote pour, suis pour, \
         plus sûr, plus simple, défends, préconise",
-    agree: "d'accord, ça me va, me convient, ça marche, consensus, convenu, on part sur, on garde, parfait pour moi, \
-        adopté, adoptée, marché conclu",
+    agree: "d'accord, ça me va, me convient, ça marche, consensus, convenu, on part sur, on garde, parfait pour moi, adopté, adoptée, marché conclu, me va, tu as raison, vous avez raison, bonne idée, soit, comme ça, je me range, j'accepte, vendu, on fait ça, va pour",
     done: "fait, c'est fait, terminé, terminée, résolu, résolue, réglé, réglée, corrigé, corrigée, fini, finie, fermé, \
         fermée, livré, livrée, déployé, débloqué, débloquée, fusionné, achevé, supprimé, publié, arrivé, réparé, \
         mis à jour, vérifié, épuisé, comme prévu, comme d'habitude, tout va bien, enregistré, envoyé, envoyée, \
@@ -45,11 +44,8 @@ pub(super) const LISTS: Lists = Lists {
     ask: "qui, que, quoi, quand, où, quel, quelle, quels, quelles, pourquoi, comment, combien, est-ce, est-ce que, \
         qu'est-ce, quelqu'un sait, quelqu'un peut, peut-on, doit-on, faut-il, devons-nous, pouvons-nous, y a-t-il, \
         sais-tu, savez-vous, question, avons-nous, peux-tu, pouvez-vous",
-    courtesy: "bonjour, salut, bonsoir, merci, merci beaucoup, de rien, bienvenue, haha, mdr, week-end, déjeuner, café, \
-        anniversaire, félicitations, super, génial, comment ça va, ça va, bonne journée, bonne soirée, à demain, \
-        au revoir, blague, vacances, météo, bravo, repas, coucou, gâteau, noté, reçu, bien reçu, compris, parfait, \
-        exactement, merveilleux, excellent, magnifique, vu, lu, message lu, pas de problème, bien sûr, entendu, \
-        c'est noté, enregistré, impeccable, très bien, ravi, ravie",
+    courtesy: "bonjour, salut, bonsoir, merci, merci beaucoup, de rien, bienvenue, haha, mdr, week-end, déjeuner, café, anniversaire, félicitations, super, génial, comment ça va, ça va, bonne journée, bonne soirée, à demain, au revoir, blague, vacances, météo, bravo, repas, coucou, gâteau, compris, parfait, exactement, merveilleux, excellent, magnifique, pas de problème, bien sûr, entendu, impeccable, très bien, ravi, ravie",
+    heard: "noté, reçu, bien reçu, vu, lu, message lu, c'est noté, enregistré, pris note, je note",
     filler: "aussi, déjà, encore, bien, mal, bon, bonne, mauvais, nouveau, nouvelle, aujourd'hui, demain, hier, maintenant, \
         bientôt, tard, toujours, tout, tous, toute, toutes, chaque, un, une, deux, trois, pense, crois, trouve, faire, \
         fait, fais, faisons, avoir, être, aller, va, vais, vont, pouvoir, peux, peut, peuvent, dire, dit, voir, vois, \

@@ -1,7 +1,7 @@
 //! The words by which a message shows what it does: a list for each kind of cue in each language, as plain data.
 //!
-//! The lists hold general words of a language, nothing of any one field. They are compared by stems, so one form stands for all;
-//! a phrase matches where its words follow each other.
+//! The lists hold general words of a language, nothing of any one field. They are compared by stems, so one form stands for all
+//! except where the form matters; a phrase matches where its words follow each other.
 
 mod de;
 mod en;
@@ -41,8 +41,10 @@ pub(super) enum Cue {
     Hedge,
     /// How a question begins, with or without its mark.
     Ask,
-    /// Greetings, thanks and small talk.
+    /// Greetings, thanks, praise and small talk.
     Courtesy,
+    /// Something was heard. That is no agreement (Allen and Core 1997, "DAMSL": to acknowledge is not to accept).
+    Heard,
     /// Common words that are about nothing.
     Filler,
 }
@@ -50,6 +52,11 @@ pub(super) enum Cue {
 impl Cue {
     /// How many there are.
     pub(super) const COUNT: usize = Self::Filler as usize + 1;
+
+    /// Whether its words show it in one form only: `noted` is a receipt, `note` is none.
+    pub(super) fn is_fixed(self) -> bool {
+        matches!(self, Self::Done | Self::Courtesy | Self::Heard)
+    }
 }
 
 /// A language's cues: phrases with commas between them.
@@ -69,6 +76,7 @@ pub(super) struct Lists {
     hedge: &'static str,
     ask: &'static str,
     courtesy: &'static str,
+    heard: &'static str,
     filler: &'static str,
 }
 
@@ -102,6 +110,7 @@ impl Lists {
             (Cue::Hedge, self.hedge),
             (Cue::Ask, self.ask),
             (Cue::Courtesy, self.courtesy),
+            (Cue::Heard, self.heard),
             (Cue::Filler, self.filler),
         ];
         let each = |(cue, list): (Cue, &'static str)| {
