@@ -8,7 +8,7 @@ use super::signals::Signals;
 use super::{Kind, Message, Priority, Question, Suggestion};
 
 /// A subject needs a meeting from this much on: a false alarm costs everybody's time.
-const NEED_MIN: f64 = 0.7;
+const NEED_MIN: f64 = 0.74;
 
 /// A subject that needs a meeting.
 pub(super) struct Ranked {

@@ -8,8 +8,10 @@ use uuid::Uuid;
 /// What is shown of a meeting's evidence. It is encoded once, and stands in every request of the meeting.
 #[derive(Clone, Debug, Default)]
 pub struct Evidence {
-    pub(super) messages: Vec<Box<RawValue>>,
-    pub(super) left_out: usize,
+    /// As JSON, in the order in which they were sent.
+    pub messages: Vec<Box<RawValue>>,
+    /// How many there are beside them.
+    pub left_out: usize,
 }
 
 /// A message of the log.

@@ -90,3 +90,23 @@ fn exhibit(excerpt: &Excerpt) -> Exhibit<'_> {
     };
     whole.cut_to(Limits::EVIDENCE_MESSAGE_MAX_BYTES)
 }
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::storage::memory::{Course, Fault, Memory};
+
+    #[tokio::test(start_paused = true)]
+    async fn a_meeting_goes_on_without_a_log_that_cannot_be_read() {
+        let store = Memory::new();
+        store.faults().follow(|| Course {
+            fault: Some(Fault::FailBeforeCommit),
+            ..Course::default()
+        });
+        let related = [1, 2, 3].map(|n| CommunicationId(Uuid::from_u128(n)));
+        let evidence = evidence(&store, &related).await;
+        assert_eq!((evidence.messages.len(), evidence.left_out), (0, 3));
+    }
+}
