@@ -1,6 +1,6 @@
 use futures_util::future::{join, join_all};
 use ractor::rpc::CallResult;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 use super::*;
 use crate::domain::CommunicationId;
@@ -53,8 +53,8 @@ async fn ask_after(
     hours_back: u32,
 ) -> (Answer, Duration) {
     sleep(Duration::from_secs_f64(seconds)).await;
-    let since = Instant::now();
-    (ask(analyst, hours_back).await, since.elapsed())
+    let clock = Clock::system();
+    (ask(analyst, hours_back).await, clock.elapsed())
 }
 
 fn is_busy(answer: &Answer) -> bool {
