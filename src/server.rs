@@ -255,6 +255,7 @@ impl House {
 
     /// Lets every meeting finish what is under way and send its agents away.
     async fn drain(&self) {
+        self.api.context.presence.begin_to_drain();
         let drained = self.registry.call(registry::Message::Drain, None).await;
         if !matches!(drained, Ok(CallResult::Success(()))) {
             warn!("the registry did not drain");

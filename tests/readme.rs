@@ -30,6 +30,8 @@ async fn pasted(server: &Server, blocks: &[&str]) -> Vec<Value> {
     let script = script
         .replace(token, "")
         .replace("http://127.0.0.1:8080", address)
+        // Nobody is there to be asked.
+        .replace("synod topics meet 1\n", "synod topics meet 1 --yes\n")
         .replace("synod topics", &program);
     let mut shell = Command::new("bash");
     shell
@@ -49,14 +51,20 @@ async fn pasted(server: &Server, blocks: &[&str]) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn two_agents_a_meeting_and_a_message_are_made_by_pasting_from_the_readme() {
+async fn two_agents_a_message_and_two_meetings_are_made_by_pasting_from_the_readme() {
     let fresh = Fresh::sqlite().await;
     let server = Server::on(&fresh).await;
-    let blocks = ["post meetings", "post communications"].map(|part| block(README, part));
-    let said = pasted(&server, &blocks).await;
+    let blocks = ["post meetings", "topic=style", "synod topics"];
+    let said = pasted(&server, &blocks.map(|part| block(README, part))).await;
+    let [meeting, _, found, _, _, _, _, listed, about] = &said[..] else {
+        panic!("{said:?}");
+    };
+    assert_eq!((&meeting["status"], found), (&json!("pending"), &json!(1)));
+    let topic = &listed["suggested_topics"][0];
+    assert_eq!(topic["kind"], "conflict");
     assert_eq!(
-        (&said[0]["status"], said.last()),
-        (&json!("pending"), Some(&json!(1)))
+        (&about["topic"], &about["status"]),
+        (&topic["topic"], &json!("pending"))
     );
     server.stop().await;
 }

@@ -1,20 +1,22 @@
 //! The analyst: an actor that finds out off everyone's back what the agents should meet about.
 //!
 //! One question is worked on at a time, on a thread that may block, over no more rows and bytes than the limits say; who asks
-//! meanwhile waits his turn, and after [`SUGGEST_TIMEOUT`](Limits::SUGGEST_TIMEOUT) is told that the server is busy. An answer is
-//! kept until a newer message comes, and a minute at most: time goes on, and what is imported may be old. Whether it still holds
-//! is looked up at once, whoever has the turn.
+//! meanwhile waits his turn, and after [`SUGGEST_TIMEOUT`](Limits::SUGGEST_TIMEOUT) is told that the server is busy; so is at once
+//! who comes when [`SUGGEST_WAITING_MAX`](Limits::SUGGEST_WAITING_MAX) are there. Whoever had asked the same before the log was read
+//! is answered the same. Beyond that an answer is kept until a newer message comes, and a minute at most: time goes on, and what is
+//! imported may be old. Whether it still holds is looked up at once, whoever has the turn.
 
 use std::collections::{HashMap, VecDeque};
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
-use super::permit::Permit;
 use crate::clock::Clock;
 use crate::config::Limits;
 use crate::domain::AgentId;
@@ -35,13 +37,13 @@ pub struct Analyst {
 /// What can be asked.
 pub enum Message {
     /// Which topics need a meeting?
-    Suggest(Asked, RpcReplyPort<Answer>, Permit),
-    /// The answer that was kept holds no longer.
-    Outdated(Box<Request>),
+    Suggest(Asked, RpcReplyPort<Answer>),
+    /// The answer that was kept, by a work which began then, holds no longer.
+    Outdated(Box<Request>, Duration),
     /// The question that had the turn is answered, and its answer may be kept.
     Found(Asked, Option<Kept>),
-    /// Somebody has waited for long enough.
-    PatienceEnded,
+    /// Whoever has waited since then has waited for long enough.
+    PatienceEnded(Duration),
 }
 
 /// The topics that need a meeting, most urgent first.
@@ -68,12 +70,14 @@ pub struct Request {
     reply: RpcReplyPort<Answer>,
     /// On the server's clock.
     since: Duration,
-    _permit: Permit,
+    _place: OwnedSemaphorePermit,
 }
 
 /// An answer, and what it rests on.
 #[derive(Clone)]
 pub struct Kept {
+    /// Before the log was read, on the server's clock.
+    began: Duration,
     newest: Option<Uuid>,
     at: DateTime<Utc>,
     suggestions: Arc<[Suggestion]>,
@@ -94,13 +98,15 @@ pub enum Failure {
 }
 
 /// Answers that are kept, and who waits for one.
-#[derive(Default)]
 pub struct State {
     kept: HashMap<Asked, Kept>,
-    /// In the order in which they came. Its length is bounded by the permits of those who wait.
+    /// For questions whose answers are not kept, in the order in which they came.
     waiting: VecDeque<Request>,
+    /// Of all who are not answered yet.
+    places: Arc<Semaphore>,
     is_at_work: bool,
-    is_timed: bool,
+    /// Since when he has waited whose patience is timed.
+    timed: Option<Duration>,
 }
 
 impl Actor for Analyst {
@@ -109,7 +115,7 @@ impl Actor for Analyst {
     type Arguments = ();
 
     async fn pre_start(&self, _: ActorRef<Message>, (): ()) -> Result<State, ActorProcessingErr> {
-        Ok(State::default())
+        Ok(State::new())
     }
 
     async fn handle(
@@ -118,28 +124,36 @@ impl Actor for Analyst {
         message: Message,
         state: &mut State,
     ) -> Result<(), ActorProcessingErr> {
+        // Whoever has gone needs no answer.
+        state.waiting.retain(|request| !request.reply.is_closed());
         match message {
-            Message::Suggest(asked, reply, permit) => {
-                let request = Request {
-                    asked,
-                    reply,
-                    since: self.clock.elapsed(),
-                    _permit: permit,
-                };
-                self.take(&myself, state, request);
-            }
-            Message::Outdated(request) => {
-                state.kept.remove(&request.asked);
-                // It has waited already.
-                state.waiting.push_front(*request);
+            Message::Suggest(asked, reply) => match Arc::clone(&state.places).try_acquire_owned() {
+                Ok(place) => {
+                    let request = Request {
+                        asked,
+                        reply,
+                        since: self.clock.elapsed(),
+                        _place: place,
+                    };
+                    self.take(&myself, state, request);
+                }
+                Err(_) => drop(reply.send(Err(Failure::Busy))),
+            },
+            Message::Outdated(request, began) => {
+                state.forget(request.asked, began);
+                self.take(&myself, state, *request);
             }
             Message::Found(asked, found) => {
                 state.is_at_work = false;
                 if let Some(kept) = found {
                     state.keep(asked, kept);
+                    for request in state.who_asks(asked) {
+                        self.take(&myself, state, request);
+                    }
                 }
             }
-            Message::PatienceEnded => state.is_timed = false,
+            Message::PatienceEnded(since) if state.timed == Some(since) => state.timed = None,
+            Message::PatienceEnded(_) => {}
         }
         self.go_on(&myself, state);
         Ok(())
@@ -147,16 +161,21 @@ impl Actor for Analyst {
 }
 
 impl Analyst {
-    /// Looks whether the answer that is kept still holds, or lets the question wait its turn.
+    /// Answers the question if the log was read since it was asked, looks whether the answer that is kept still holds, or lets it
+    /// wait its turn.
     fn take(&self, myself: &ActorRef<Message>, state: &mut State, request: Request) {
         let now = self.clock.now();
         let time = TimeDelta::from_std(Limits::SUGGEST_KEPT).unwrap_or(TimeDelta::MAX);
         let kept = state.kept.get(&request.asked);
         let Some(kept) = kept.filter(|kept| now - kept.at < time).cloned() else {
             state.kept.remove(&request.asked);
-            state.waiting.push_back(request);
+            state.queue(request);
             return;
         };
+        if request.since < kept.began {
+            request.answer(Ok(kept.suggestions));
+            return;
+        }
         let (myself, store) = (myself.clone(), Arc::clone(&self.store));
         tokio::spawn(async move {
             let newest = store.excerpts(&request.asked.filter(now), 1).await;
@@ -164,7 +183,7 @@ impl Analyst {
                 Ok(newest) if newest.first().map(|message| message.id.0) == kept.newest => {
                     request.answer(Ok(kept.suggestions));
                 }
-                Ok(_) => drop(myself.cast(Message::Outdated(Box::new(request)))),
+                Ok(_) => drop(myself.cast(Message::Outdated(Box::new(request), kept.began))),
                 Err(error) => request.answer(Err(error.into())),
             }
         });
@@ -173,28 +192,24 @@ impl Analyst {
     /// After every message: who has waited too long, and whose turn it is.
     fn go_on(&self, myself: &ActorRef<Message>, state: &mut State) {
         let now = self.clock.elapsed();
-        // Whoever has gone needs no answer.
-        state.waiting.retain(|request| !request.reply.is_closed());
         while let Some(request) = state
             .waiting
             .pop_front_if(|request| request.patience(now).is_zero())
         {
             request.answer(Err(Failure::Busy));
         }
-        while !state.is_at_work
+        if !state.is_at_work
             && let Some(request) = state.waiting.pop_front()
         {
-            // Whoever had the turn before may have asked the same.
-            if state.kept.contains_key(&request.asked) {
-                self.take(myself, state, request);
-            } else {
-                state.is_at_work = true;
-                self.begin(myself, request);
-            }
+            state.is_at_work = true;
+            self.begin(myself, request);
         }
-        if let Some(first) = state.waiting.front().filter(|_| !state.is_timed) {
-            state.is_timed = true;
-            myself.send_after(first.patience(now), || Message::PatienceEnded);
+        if let Some(first) = state.waiting.front()
+            && state.timed.is_none_or(|timed| first.since < timed)
+        {
+            let since = first.since;
+            state.timed = Some(since);
+            myself.send_after(first.patience(now), move || Message::PatienceEnded(since));
         }
     }
 
@@ -214,7 +229,7 @@ impl Analyst {
     }
 
     async fn work(self, asked: Asked) -> Result<Kept, Failure> {
-        let now = self.clock.now();
+        let (began, now) = (self.clock.elapsed(), self.clock.now());
         let most = Limits::SUGGEST_MESSAGES_MAX;
         let messages = self.store.excerpts(&asked.filter(now), most).await?;
         let newest = messages.first().map(|message| message.id.0);
@@ -222,6 +237,7 @@ impl Analyst {
             spawn_blocking(move || suggestions(&messages, asked, now, self.embeddings.as_deref()));
         let suggestions = suggestions.await.map_err(|_| Failure::Internal)?.into();
         Ok(Kept {
+            began,
             newest,
             at: now,
             suggestions,
@@ -230,6 +246,42 @@ impl Analyst {
 }
 
 impl State {
+    fn new() -> Self {
+        Self {
+            kept: HashMap::new(),
+            waiting: VecDeque::new(),
+            places: Arc::new(Semaphore::new(Limits::SUGGEST_WAITING_MAX)),
+            is_at_work: false,
+            timed: None,
+        }
+    }
+
+    /// Lets a question wait behind those that came before it, also where it was looked up meanwhile.
+    fn queue(&mut self, request: Request) {
+        let earlier = |other: &Request| other.since <= request.since;
+        let place = self.waiting.partition_point(earlier);
+        self.waiting.insert(place, request);
+    }
+
+    /// Takes from the queue who waits for this.
+    fn who_asks(&mut self, asked: Asked) -> VecDeque<Request> {
+        let waiting = mem::take(&mut self.waiting).into_iter();
+        let (same, other) = waiting.partition(|request| request.asked == asked);
+        self.waiting = other;
+        same
+    }
+
+    /// Forgets an answer, unless a newer one is kept by now.
+    fn forget(&mut self, asked: Asked, began: Duration) {
+        if self
+            .kept
+            .get(&asked)
+            .is_some_and(|kept| kept.began == began)
+        {
+            self.kept.remove(&asked);
+        }
+    }
+
     fn keep(&mut self, asked: Asked, kept: Kept) {
         if self.kept.len() >= Limits::SUGGEST_KEPT_MAX {
             self.kept.clear();
@@ -296,104 +348,4 @@ fn message(excerpt: &Excerpt) -> Said<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use futures_util::future::join_all;
-    use ractor::rpc::CallResult;
-
-    use super::*;
-    use crate::actors::permit::Permits;
-    use crate::storage::memory::{Course, Memory};
-    use crate::telemetry::Metrics;
-
-    /// An analyst whose every look into the log takes so many seconds.
-    async fn analyst(seconds: u64) -> ActorRef<Message> {
-        let store = Memory::new();
-        store.faults().follow(move || Course {
-            before: Duration::from_secs(seconds),
-            ..Course::default()
-        });
-        let (store, clock) = (Arc::new(store), Clock::system());
-        let analyst = Analyst {
-            store,
-            clock,
-            embeddings: None,
-        };
-        Actor::spawn(None, analyst, ()).await.unwrap().0
-    }
-
-    fn asked(hours_back: u32) -> Asked {
-        Asked {
-            hours_back,
-            messages_min: 1,
-            topics_max: 10,
-            agent: None,
-            visible_to: None,
-        }
-    }
-
-    async fn ask(analyst: &ActorRef<Message>, hours_back: u32) -> Answer {
-        let permit = Permits::new(1, Metrics::new()).try_take(0).unwrap();
-        let message = |reply| Message::Suggest(asked(hours_back), reply, permit);
-        match analyst.call(message, None).await.unwrap() {
-            CallResult::Success(answer) => answer,
-            unanswered => panic!("{unanswered:?}"),
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn one_question_is_worked_on_and_nobody_waits_for_longer_than_he_must() {
-        let analyst = analyst(8).await;
-        // After 0 and after 8 seconds these begin; the third would have to wait for 16.
-        let answers = join_all([1, 2, 3].map(|hours| ask(&analyst, hours))).await;
-        let is_busy = |answer: &Answer| matches!(answer, Err(Failure::Busy));
-        assert_eq!(
-            answers.iter().map(is_busy).collect::<Vec<_>>(),
-            [false, false, true]
-        );
-        assert!(answers[0].is_ok() && answers[1].is_ok());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn whoever_has_gone_takes_no_turn() {
-        let analyst = analyst(8).await;
-        let (first, gone, third) = (ask(&analyst, 1), ask(&analyst, 2), ask(&analyst, 3));
-        let gone = tokio::time::timeout(Duration::from_secs(1), gone);
-        let (first, gone, third) = tokio::join!(first, gone, third);
-        assert!(first.is_ok() && gone.is_err() && third.is_ok());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn the_same_question_is_worked_on_once_and_its_answer_is_looked_up_beside_others() {
-        let analyst = analyst(8).await;
-        let (first, same) = tokio::join!(ask(&analyst, 1), ask(&analyst, 1));
-        let (first, same) = (first.unwrap(), same.unwrap());
-        assert!(Arc::ptr_eq(&first, &same));
-        let (other, again) = tokio::join!(ask(&analyst, 2), ask(&analyst, 1));
-        assert!(other.is_ok() && Arc::ptr_eq(&first, &again.unwrap()));
-        tokio::time::advance(Limits::SUGGEST_KEPT).await;
-        let later = ask(&analyst, 1).await.unwrap();
-        assert!(!Arc::ptr_eq(&first, &later), "time goes on");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_failure_is_told_and_the_next_question_is_answered() {
-        let store = Memory::new();
-        store
-            .faults()
-            .push(crate::storage::memory::Fault::FailBeforeCommit);
-        let (store, clock) = (Arc::new(store), Clock::system());
-        let (analyst, _) = Actor::spawn(
-            None,
-            Analyst {
-                store,
-                clock,
-                embeddings: None,
-            },
-            (),
-        )
-        .await
-        .unwrap();
-        assert!(matches!(ask(&analyst, 1).await, Err(Failure::Storage(_))));
-        assert!(ask(&analyst, 1).await.is_ok());
-    }
-}
+mod tests;

@@ -72,7 +72,7 @@ impl Presence {
         });
         drop(sockets);
         // It stands on the list before it looks: either this sees the end, or the end sees the socket.
-        if is_line && self.is_draining.load(Ordering::SeqCst) {
+        if is_line && self.is_draining() {
             reader.close(CloseCode::DRAINING);
         }
         Stay {
@@ -129,9 +129,19 @@ impl Presence {
         self.dismissals.load(Ordering::SeqCst)
     }
 
-    /// Sends every line away: the server is going down. Sockets in meetings are sent away by these.
-    pub fn drain(&self) {
+    /// From now on whoever comes is sent away: the server is going down.
+    pub fn begin_to_drain(&self) {
         self.is_draining.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether the server is going down.
+    pub(super) fn is_draining(&self) -> bool {
+        self.is_draining.load(Ordering::SeqCst)
+    }
+
+    /// Sends every line away. Sockets in meetings are sent away by these.
+    pub fn drain(&self) {
+        self.begin_to_drain();
         for sockets in self.sockets.iter() {
             let lines = sockets.iter().filter(|socket| socket.is_line);
             lines.for_each(|line| line.reader.close(CloseCode::DRAINING));

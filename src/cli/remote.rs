@@ -4,6 +4,9 @@ use clap::Args;
 
 use crate::client::{Client, Error};
 
+/// Where a server is, if nothing else is said.
+const USUAL: &str = "http://127.0.0.1:8080";
+
 /// Which server, and with which token.
 #[derive(Args)]
 pub(super) struct Remote {
@@ -11,7 +14,7 @@ pub(super) struct Remote {
     #[arg(
         long,
         value_name = "URL",
-        default_value = "http://127.0.0.1:8080",
+        default_value = USUAL,
         global = true
     )]
     url: String,
@@ -29,6 +32,12 @@ pub(super) struct Remote {
 }
 
 impl Remote {
+    /// The options that lead to this server, as they are given; no token is shown.
+    pub(super) fn given(&self) -> String {
+        let url = (self.url != USUAL).then(|| format!(" --url {}", self.url));
+        url.unwrap_or_default()
+    }
+
     /// The server, seen with the token.
     ///
     /// # Errors

@@ -404,6 +404,9 @@ impl Limits {
     pub const EXCERPT_CHARS: usize = 4_096;
     /// Time that somebody waits for the suggestions of others to be found.
     pub const SUGGEST_TIMEOUT: Duration = Duration::from_secs(10);
+    /// Who may be waiting for suggestions at once, so that neither the queue nor the walk through it grows; one more is refused as
+    /// overloaded. Many times what can be worked on within [`SUGGEST_TIMEOUT`](Self::SUGGEST_TIMEOUT).
+    pub const SUGGEST_WAITING_MAX: usize = 64;
     /// Time for which suggestions are kept if no newer message comes: priorities fall as slowly.
     pub const SUGGEST_KEPT: Duration = Duration::from_mins(1);
     /// Questions whose suggestions are kept; at one more all are forgotten. As many as ask within a minute.

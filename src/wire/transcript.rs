@@ -13,6 +13,8 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use uuid::Uuid;
 
+pub use quote::plain;
+
 use super::journal::told_vote;
 use super::mirror::{Maybe, One};
 use super::shape;

@@ -160,6 +160,27 @@ async fn a_meeting_is_held_about_a_topic_that_is_named_by_number_or_message(fres
     server.stop().await;
 }
 
+#[tokio::test]
+async fn below_a_list_stands_the_command_that_means_its_numbers() {
+    let fresh = Fresh::sqlite().await;
+    let server = Server::on(&fresh).await;
+    let [ada, ben] = server.agents(["Ada", "Ben"]).await;
+    quarrel(&ada, &ben).await;
+    let place = server.admin.address();
+    let options = format!("--hours-back 168 --min-messages 2 --agent {}", ben.id);
+    let options: Vec<_> = options.split(' ').collect();
+    for options in [&options[..], &[]] {
+        let hint = err(&run(&server, options).await);
+        let command = [&["  synod topics meet NUMBER --url", place], options].concat();
+        assert_eq!(hint.lines().last(), Some(&*command.join(" ")), "{hint}");
+    }
+    let another = failed(&server, &["meet", "1", "--yes", "--min-messages", "5"]).await;
+    assert!(another.contains("0 are suggested"), "{another}");
+    shown(&server, &[&["meet", "1", "--yes"], &options[..]].concat()).await;
+    assert_eq!(meetings(&server).await, 1);
+    server.stop().await;
+}
+
 /// Whether the meeting is one about these messages, of these agents alone.
 async fn is_about(server: &Server, id: Uuid, ids: &[Value], [ada, ben]: [&Agent; 2]) {
     let meeting = server.admin.meeting(id).await.unwrap();

@@ -56,6 +56,7 @@ impl Pump<'_> {
                 }
                 self.refuse_resume(last_seq).await
             }
+            None if self.exchange.context.presence.is_draining() => Err(Some(CloseCode::DRAINING)),
             None => Err(Some(CloseCode::MOVED)),
         }
     }

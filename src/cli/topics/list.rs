@@ -7,6 +7,7 @@ use textwrap::Options;
 use uuid::Uuid;
 
 use super::{Agents, Suggestion};
+use crate::wire::transcript::plain;
 
 /// Shows topics, numbered from 1 on.
 ///
@@ -82,16 +83,6 @@ pub(super) fn names(ids: &[Uuid], agents: &Agents) -> String {
     };
     let names: Vec<_> = ids.iter().map(name).collect();
     names.join(", ")
-}
-
-/// Text of agents as a terminal may have it: on one line, and without signs that command a terminal or turn the line round.
-pub(super) fn plain(text: &str) -> String {
-    let is_command = |sign: char| {
-        sign.is_control() || matches!(sign, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    let signs = text.chars();
-    let signs = signs.map(|sign| if is_command(sign) { '\u{fffd}' } else { sign });
-    signs.collect()
 }
 
 /// Longer lines are hard to read, however wide the terminal is.
@@ -182,9 +173,6 @@ mod tests {
     #[test]
     fn words_of_agents_do_not_command_the_terminal() {
         let text = shown(&[topic("Hives\u{1b}[2J\n\u{202e}!", None)]);
-        assert!(
-            text.contains("Hives\u{fffd}[2J\u{fffd}\u{fffd}!"),
-            "{text:?}"
-        );
+        assert!(text.contains("Hives\u{241b}[2J \u{fffd}!"), "{text:?}");
     }
 }

@@ -22,6 +22,7 @@ use super::remote::Remote;
 use crate::client::{Client, Error};
 use crate::config::Limits;
 use crate::domain::settings::MAX_ROUNDS;
+use crate::wire::transcript::plain;
 
 /// See what the log suggests to meet about, and hold a meeting about it.
 #[derive(Args)]
@@ -38,20 +39,20 @@ pub(super) struct Topics {
     action: Option<Action>,
 }
 
-/// Which messages are looked at, and which topics are wanted.
+/// Which messages are looked at, and which topics are wanted: for the list, and for the numbers in it.
 #[derive(Args)]
 struct Search {
     /// How many hours back to look.
-    #[arg(long, value_name = "HOURS", default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=i64::from(Limits::SUGGEST_HOURS_MAX)))]
+    #[arg(long, global = true, value_name = "HOURS", default_value_t = HOURS_BACK, value_parser = clap::value_parser!(u32).range(1..=i64::from(Limits::SUGGEST_HOURS_MAX)))]
     hours_back: u32,
     /// Topics at most.
     #[arg(long, value_name = "N", default_value_t = Limits::SUGGEST_TOPICS.0, value_parser = clap::value_parser!(u32).range(1..=i64::from(Limits::SUGGEST_TOPICS.1)))]
     limit: u32,
     /// Leave out topics that fewer messages show.
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=i64::from(Limits::SUGGEST_MESSAGES_MAX)))]
+    #[arg(long, global = true, value_name = "N", default_value_t = MESSAGES_MIN, value_parser = clap::value_parser!(u32).range(1..=i64::from(Limits::SUGGEST_MESSAGES_MAX)))]
     min_messages: u32,
     /// Only messages that this agent sent or received.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, global = true, value_name = "ID")]
     agent: Option<Uuid>,
 }
 
@@ -64,7 +65,8 @@ enum Action {
 #[derive(Args)]
 #[command(after_help = MEET_EXAMPLES)]
 struct Meet {
-    /// Its number in the list, or the id of a message among its evidence: numbers change as messages come, an id does not.
+    /// Its number in the list, or the id of a message among its evidence. Numbers change as messages come, an id does not; and they are
+    /// those of the list with the same --hours-back, --min-messages and --agent.
     #[arg(value_name = "TOPIC")]
     choice: Choice,
     /// Rounds of discussion at most, if not as many as the server has by default.
@@ -99,6 +101,9 @@ enum Start {
     Manual,
 }
 
+const HOURS_BACK: u32 = 24;
+const MESSAGES_MIN: u32 = 1;
+
 const EXAMPLES: &str = "\
 Examples:
   synod topics
@@ -108,12 +113,19 @@ Examples:
   synod topics meet 0197b6a0-1c3e-7d55-9c0b-4f1d2a9e8b70 --rounds 2 --yes
       The topic that has this message among its evidence: for scripts, because numbers change as messages come.
 
-Which agents need what to be settled is found as docs/topics.md says. Nothing is started by looking.";
+The server looks through what agents wrote to each other in these hours, and finds where they want different things, where a \
+question stays without an answer, and where they wait for each other or do the same work. It counts and compares words; no \
+language model is asked, and nothing leaves the server.
+
+It only suggests: no meeting is held unless somebody asks for it, here with `meet`. The options of a list belong to `meet` as well, \
+because with others the numbers mean another list.";
 
 const MEET_EXAMPLES: &str = "\
 Examples:
   synod topics meet 1
   synod topics meet 2 --rounds 2 --start manual
+  synod topics meet 3 --hours-back 168 --min-messages 3
+      The third of what `synod topics --hours-back 168 --min-messages 3` shows.
   MEETING=$(synod topics meet 0197b6a0-1c3e-7d55-9c0b-4f1d2a9e8b70 --yes)";
 
 const UNKNOWN_TOKEN: &str =
@@ -185,7 +197,8 @@ impl Topics {
         let agents = agents(server, &topics).await?;
         let width = textwrap::termwidth();
         list::show(&mut anstream::stdout(), width, &topics, &agents)?;
-        eprintln!("`synod topics meet NUMBER` holds a meeting about one of them");
+        let given = self.remote.given() + &self.search.given();
+        eprintln!("this holds a meeting about one of them:\n  synod topics meet NUMBER{given}");
         Ok(())
     }
 
@@ -223,6 +236,17 @@ impl Topics {
 }
 
 impl Search {
+    /// The options that make this list another than the usual, but for its length, as they are given. A number means the same in a list
+    /// of any length.
+    fn given(&self) -> String {
+        let hours =
+            (self.hours_back != HOURS_BACK).then(|| format!(" --hours-back {}", self.hours_back));
+        let messages = (self.min_messages != MESSAGES_MIN)
+            .then(|| format!(" --min-messages {}", self.min_messages));
+        let agent = self.agent.map(|id| format!(" --agent {id}"));
+        [hours, messages, agent].into_iter().flatten().collect()
+    }
+
     async fn ask(&self, server: &Client, limit: u32) -> Result<Value, Error> {
         let Self {
             hours_back,
@@ -329,10 +353,10 @@ fn confirm(topic: &Suggestion, names: &str) -> anyhow::Result<()> {
     ensure!(
         input.is_terminal(),
         "nobody is here to be asked whether {:?} is meant: --yes goes on without asking",
-        list::plain(&topic.topic)
+        plain(&topic.topic)
     );
     let messages = topic.related_communications.len();
-    let title = list::plain(&topic.topic);
+    let title = plain(&topic.topic);
     anstream::eprint!(
         "{}\n  with {names}\n  on the evidence of {messages} {}\nHold this meeting? [y/N] ",
         owo_colors::OwoColorize::bold(&title),

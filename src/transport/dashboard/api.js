@@ -32,16 +32,18 @@ async function ask(path, options = {}) {
 
 export const get = (path) => ask(path);
 
-/** Acts once, even if the network makes the browser send it twice. */
-export function post(path, body) {
-  const key = [...crypto.getRandomValues(new Uint32Array(4))].map((part) => part.toString(16)).join("-");
+/** A key for one act. */
+export const newKey = () => [...crypto.getRandomValues(new Uint32Array(4))].map((part) => part.toString(16)).join("-");
+
+/** Acts once, however often it is sent with this key. */
+export function post(path, body, key) {
   const headers = { "Content-Type": "application/json", "Idempotency-Key": key };
   return ask(path, { method: "POST", headers, body: JSON.stringify(body) });
 }
 
 const known = new Map();
 
-/** Gets what an agent or a message is, once: neither changes its name or its words. */
+/** Gets what an agent or a message is, once: neither changes its name or its words. Whether an agent's token was taken back does change. */
 function once(path) {
   if (!known.has(path)) {
     const asked = get(path).catch((refused) => {
@@ -63,6 +65,11 @@ export async function agents(ids) {
 export async function messages(ids) {
   const found = await Promise.all(ids.map((id) => once(`communications/${id}`)));
   return found.sort((one, other) => one.timestamp.localeCompare(other.timestamp));
+}
+
+/** Lets agents be asked for anew. */
+export function forgetAgents() {
+  for (const path of known.keys()) if (path.startsWith("agents/")) known.delete(path);
 }
 
 /** Forgets all that was asked with a token. */

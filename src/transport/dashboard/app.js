@@ -93,6 +93,7 @@ async function lookForTopics() {
   button.disabled = true;
   try {
     const topics = (await api.get("meetings/suggest-topics")).suggested_topics;
+    api.forgetAgents();
     const agents = await api.agents(topics.flatMap((topic) => topic.agents));
     if (api.token.get()) drawTopics(topics, agents);
   } catch (refused) {
@@ -112,17 +113,20 @@ function drawTopics(topics, agents) {
     return view.suggestion(topic, at, agents, (inside) => openEvidence(topic, inside), ask);
   };
   const none = [view.note("The messages of the last day show nothing to settle.")];
-  draw("suggestions", topics, () => (topics.length > 0 ? topics.map(one) : none));
+  draw("suggestions", [topics, [...agents.values()]], () => (topics.length > 0 ? topics.map(one) : none));
 }
 
+/** Shows the messages of a topic, and says whether it could. */
 async function openEvidence(topic, inside) {
   inside.replaceChildren(view.note("…"));
   try {
     const messages = await api.messages(topic.related_communications);
     const agents = await api.agents(messages.flatMap((message) => [message.sender_id, message.receiver_id]));
     inside.replaceChildren(view.evidence(messages, agents));
+    return true;
   } catch (refused) {
-    inside.replaceChildren(view.note(refused.message));
+    inside.replaceChildren(view.note(`${refused.message} (open it again to ask again)`));
+    return false;
   }
 }
 
@@ -132,18 +136,21 @@ function askFor(topic, agents, held) {
   const [dialog, yes] = [place("ask"), place("ask-yes")];
   place("ask-about").replaceChildren(...view.question(topic, invited, agents));
   place("ask-refusal").textContent = "";
-  yes.disabled = false;
+  yes.disabled = invited.length === 0;
+  // One for this question: whoever answers it again, because the server's answer was lost, gets the same meeting.
+  const key = api.newKey();
   yes.onclick = async () => {
     yes.disabled = true;
     try {
-      const meeting = await api.post("meetings", {
+      const wanted = {
         topic: topic.topic,
         meeting_type: "auto_generated",
         participant_ids: invited,
         related_communication_ids: topic.related_communications,
         admission: "invited",
         start: "when_all_joined",
-      });
+      };
+      const meeting = await api.post("meetings", wanted, key);
       topic.meeting = meeting.id;
       dialog.close();
       held();

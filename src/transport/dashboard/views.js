@@ -43,7 +43,7 @@ export function evidence(messages, agents) {
   return element("ol", { class: "messages" }, messages.map(one));
 }
 
-/** A suggestion; `open` is called with the place for its evidence, once, and `hold` when somebody wants the meeting. */
+/** A suggestion; `open` is called with the place for its evidence until it says that it is there, and `hold` when somebody wants the meeting. */
 export function suggestion(topic, place, agents, open, hold) {
   const title = text("h3", "", topic.topic);
   title.id = `suggestion-${place}`;
@@ -52,7 +52,12 @@ export function suggestion(topic, place, agents, open, hold) {
   const inside = element("div");
   const summary = `Evidence: ${counted(topic.related_communications.length, "message")}`;
   const details = element("details", {}, element("summary", {}, summary), inside);
-  details.addEventListener("toggle", () => open(inside), { once: true });
+  let isThere = false;
+  details.addEventListener("toggle", async () => {
+    if (!details.open || isThere) return;
+    isThere = true;
+    isThere = await open(inside);
+  });
   const row = element("div", { class: "row" });
   if (topic.meeting) {
     row.append("A meeting deals with it: ", link(topic.meeting, "look at it", `hold-${place}`));
@@ -89,6 +94,9 @@ export const canCome = (agent) => agent.role === "agent" && !agent.revoked_at;
 
 /** What is asked before a meeting is held. */
 export function question(topic, invited, agents) {
+  if (invited.length === 0) {
+    return [text("h3", "", topic.topic), note("None of its agents can be invited: their tokens were taken back.")];
+  }
   const messages = counted(topic.related_communications.length, "message");
   return [
     text("h3", "", topic.topic),

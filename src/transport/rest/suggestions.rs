@@ -114,10 +114,9 @@ async fn suggest(call: Call) -> Result<Response, ApiError> {
         agent: wanted.agent,
         visible_to,
     };
-    let permit = call.api.permit(0)?;
     let analyst = &call.api.analyst;
-    let message = |reply| Message::Suggest(asked, reply, permit);
-    let suggestions = transport::call(analyst, message, None).await?;
+    let suggestions =
+        transport::call(analyst, |reply| Message::Suggest(asked, reply), None).await?;
     let suggestions = suggestions.map_err(|failure| match failure {
         Failure::Busy => ApiError::overloaded(),
         Failure::Storage(error) => error.into(),

@@ -25,12 +25,11 @@ pub(super) fn quote(words: &str, indent: &str) -> String {
 
 /// Words within a line of ours, such as a name: one line, which does not change in which direction the rest is read.
 pub(super) fn inline(words: &str) -> String {
-    let plain = words.replace(is_line_end, " ");
+    let plain = plain(words);
     let mut text = String::with_capacity(words.len());
     push_escaped(&mut text, plain.trim(), |c| {
         SPECIAL.contains(c) || "#{}".contains(c)
     });
-    let mut text = text.replace(is_embedding, "\u{fffd}");
     if text.is_empty() {
         "(without a name)".clone_into(&mut text);
     }
@@ -43,6 +42,17 @@ pub(super) fn inline(words: &str) -> String {
 fn lines(words: &str) -> impl Iterator<Item = &str> {
     // What Windows ends a line with is one end, not two.
     words.split("\r\n").flat_map(|part| part.split(is_line_end))
+}
+
+/// Words on one line, as a terminal may have them: without what commands it or changes in which direction the rest is read. What
+/// means something to a Markdown reader stays.
+pub fn plain(words: &str) -> String {
+    let shown = |c| match c {
+        c if is_line_end(c) => ' ',
+        c if is_embedding(c) => '\u{fffd}',
+        c => picture(c),
+    };
+    words.chars().map(shown).collect()
 }
 
 /// What a Markdown reader, a terminal or a browser takes for the end of a line.
