@@ -8,7 +8,7 @@ use super::signals::Signals;
 use super::{Kind, Message, Priority, Question, Suggestion};
 
 /// A subject needs a meeting from this much on: a false alarm costs everybody's time.
-const NEED_MIN: f64 = 0.74;
+const NEED_MIN: f64 = 0.68;
 
 /// A subject that needs a meeting.
 pub(super) struct Ranked {
@@ -51,24 +51,24 @@ fn need(signals: &Signals) -> f64 {
     let messages = signals.evidence.len().max(1) as f64;
     let share = |part: usize, whole: f64| part as f64 / whole;
     let yes = |is: bool| f64::from(u8::from(is));
-    let evidence = -4.1
+    let evidence = -7.6
         // A subject that is taken to others, goes on for a while in more than a few words each, and is called by a name ...
-        + 2.0 * rising(signals.pairs.len().saturating_sub(1), 1.0)
-        + 1.2 * rising(signals.minutes, 60.0)
-        + 1.8 * saturation(share(signals.words, messages), 10.0)
-        + 1.1 * saturation(share(signals.terms, told), 5.0)
-        + 2.0 * signals.named
+        + 2.6 * rising(signals.pairs.len().saturating_sub(1), 1.0)
+        + 1.7 * rising(signals.minutes, 60.0)
+        + 3.5 * saturation(share(signals.words, messages), 10.0)
+        + 2.1 * saturation(share(signals.terms, told), 5.0)
+        + 3.2 * signals.named
         // ... in which somebody waits, wants something, says no or does not know, sides are taken or a question is open ...
-        + rising(signals.count(Cue::Wait), 1.0)
-        + rising(signals.count(Cue::Propose), 1.0)
-        + share(signals.count(Cue::Negation), told)
-        + 2.0 * rising(signals.opposed(), 1.0)
+        + 0.9 * rising(signals.count(Cue::Wait), 1.0)
+        + 0.9 * rising(signals.count(Cue::Propose), 1.0)
+        + 0.9 * share(signals.count(Cue::Negation), told)
+        + 4.0 * rising(signals.opposed(), 1.0)
         + 1.6 * yes(signals.is_open) * rising(signals.questions, 1.0)
         + 0.8 * rising(signals.count(Cue::Hedge), 1.0)
         + 2.5 * yes(signals.evidence.len() == 1)
         // ... and that was not answered, agreed upon or closed.
-        - share(signals.settled, told)
-        - yes(signals.is_closed);
+        - 0.9 * share(signals.settled, told)
+        - 1.3 * yes(signals.is_closed);
     1.0 / (1.0 + (-evidence).exp())
 }
 

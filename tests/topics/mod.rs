@@ -20,18 +20,12 @@ struct Goal {
     kind: f64,
 }
 
-/// What is aimed at.
+/// Of logs that were looked at and of those that nobody looked at.
 const GOAL: Goal = Goal {
     precision: 0.85,
     recall: 0.8,
     lead: 0.2,
     kind: 0.6,
-};
-
-/// What holds of logs that nobody looked at: half a hundredth short of the aim in precision, and to be raised with it.
-const UNSEEN: Goal = Goal {
-    precision: 0.84,
-    ..GOAL
 };
 
 #[test]
@@ -41,7 +35,7 @@ fn topics_of_the_development_logs_are_found() {
 
 #[test]
 fn topics_of_logs_that_were_kept_aside_are_found() {
-    hold("test", &UNSEEN);
+    hold("test", &GOAL);
 }
 
 /// Scores one split, prints the table and holds the goals.
