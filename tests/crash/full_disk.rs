@@ -3,7 +3,7 @@
 //! What is full here is how long the process may make a file, so nobody else's disk is.
 
 use super::load::Load;
-use super::outage::{FLAGS, WORK, falls_silent, goes_on};
+use super::outage::{FLAGS, WORK, falls_silent, goes_on, is_unready};
 use crate::support::database::Fresh;
 use crate::support::process::Process;
 use crate::support::server::ready;
@@ -19,6 +19,9 @@ async fn a_disk_that_is_full_and_has_room_again_has_everything_once() {
     for bytes in FULL_AT_BYTES {
         load.pulse.after(WORK).await;
         server.limit_files(Some(bytes));
+        is_unready(&server).await;
+        // What is small may find room behind what was too large, or at the log's beginning: now it does not.
+        server.limit_files(Some(0));
         falls_silent(&server, &load).await;
         server.limit_files(None);
         ready(&server.admin).await;
