@@ -13,7 +13,9 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use synod::actors::outbox::{self, Next, Outbox};
+use synod::budget::Budget;
 use synod::config::Limits;
+use synod::telemetry::Metrics;
 use synod::wire::Frame;
 use tokio::runtime::Runtime;
 use tokio::sync::{Notify, mpsc};
@@ -128,8 +130,10 @@ impl Audience {
 
 fn outboxes(audience: &Arc<Audience>, listeners: usize) -> Vec<Outbox> {
     let limits = Limits::default();
+    let budget = Budget::new(&limits, Metrics::new());
     let open = |_| {
-        let (outbox, reader) = outbox::outbox(limits.outbox_max_frames, limits.outbox_max_bytes);
+        let (frames, bytes) = (limits.outbox_max_frames, limits.outbox_max_bytes);
+        let (outbox, reader) = outbox::outbox(frames, bytes, &budget);
         let audience = Arc::clone(audience);
         tokio::spawn(async move {
             while let Next::Frames(frames) = reader.next().await {

@@ -14,8 +14,11 @@ use chrono::DateTime;
 use futures_util::FutureExt;
 use synod::actors::journal::{self, Answered};
 use synod::actors::outbox::{Next, Outbox, Reader, outbox};
+use synod::budget::Budget;
+use synod::config::Limits;
 use synod::domain::{AgentId, Event, Meeting, MeetingId, Recorded};
 use synod::storage::{Entry, JournalRow};
+use synod::telemetry::Metrics;
 use synod::wire::inbound::{self, Sender};
 use synod::wire::{Evidence, Frame, outbound};
 
@@ -104,7 +107,8 @@ fn encoded(meeting: MeetingId, entries: &[Entry]) -> Vec<Frame> {
 }
 
 fn outboxes() -> Vec<(Outbox, Reader)> {
-    (0..AGENTS).map(|_| outbox(64, 1 << 20)).collect()
+    let budget = Budget::new(&Limits::default(), Metrics::new());
+    (0..AGENTS).map(|_| outbox(64, 1 << 20, &budget)).collect()
 }
 
 /// As the meeting does: everything to everyone but the request, which stands last.

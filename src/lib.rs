@@ -16,11 +16,12 @@
 //! * [`server`]: the composition root, where all of these are put together.
 //! * [`client`]: the other end, for the command line, the tests and whoever writes an agent in Rust.
 //! * [`cli`]: one file for each subcommand.
-//! * [`config`], [`clock`], [`telemetry`]: leaves, handed down as values.
+//! * [`config`], [`clock`], [`telemetry`], [`budget`]: leaves, handed down as values.
 //!
 //! `ARCHITECTURE.md` says how an opinion travels through these rooms, and what is deliberately absent from each.
 
 pub mod actors;
+pub mod budget;
 pub mod cli;
 pub mod client;
 pub mod clock;

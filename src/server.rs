@@ -12,6 +12,7 @@ use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
 use crate::actors::analyst::Analyst;
+use crate::actors::audience::Audience;
 use crate::actors::connection::Context;
 use crate::actors::directory::Directory;
 use crate::actors::permit::Permits;
@@ -19,6 +20,7 @@ use crate::actors::persistence::{Health, Persistence};
 use crate::actors::presence::Presence;
 use crate::actors::registry::{self, Registry};
 use crate::actors::throttle::Throttle;
+use crate::budget::Budget;
 use crate::clock::Clock;
 use crate::config::{self, Limits};
 use crate::storage::connect::{self, Connections, Database};
@@ -26,7 +28,6 @@ use crate::storage::{DroppedPart, Store, migrate};
 use crate::telemetry::Metrics;
 use crate::topics::{Embeddings, Malformed};
 use crate::transport::accept::{self, Listener};
-use crate::transport::answers::Answers;
 use crate::transport::door::Door;
 use crate::transport::{Api, Readiness, auth, idempotency};
 
@@ -200,11 +201,13 @@ impl House {
         } = parts;
         let health = Health::new(metrics.clone());
         let presence = Presence::default();
+        let budget = Budget::new(&limits, metrics.clone());
         let keeper = Persistence {
             store: Arc::clone(&store),
             health: health.clone(),
             presence: presence.clone(),
             clock: clock.clone(),
+            budget: budget.clone(),
         };
         let persistence = started(keeper, "persistence").await?;
         let directory = Directory::default();
@@ -215,12 +218,12 @@ impl House {
             clock: clock.clone(),
             limits: Arc::clone(&limits),
             presence: presence.clone(),
+            budget: budget.clone(),
             metrics: metrics.clone(),
         };
         let registry = started(supervisor, "the registry").await?;
         let permits = Permits::new(limits.commands_pending_max, metrics.clone());
         let throttle = Throttle::new(&limits, &clock);
-        let answers = Answers::new(&limits);
         let analyst = Analyst {
             store: Arc::clone(&store),
             clock: clock.clone(),
@@ -232,11 +235,13 @@ impl House {
                 store,
                 clock,
                 permits,
+                budget,
                 throttle,
                 metrics,
                 limits,
                 persistence: persistence.clone(),
                 presence,
+                audience: Audience::default(),
             },
             directory,
             registry: registry.clone(),
@@ -246,7 +251,6 @@ impl House {
             admin: auth::Admin::new(&admin_token),
             allowed_origins: allowed_origins.into(),
             public_url: public_url.map(Into::into),
-            answers,
             keys: idempotency::Keys::default(),
             readiness: Readiness::default(),
         };

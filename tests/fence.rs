@@ -1,6 +1,7 @@
 //! Two servers on one database: a meeting has one owner, and who lost it writes nothing more.
 
 use serde_json::json;
+use synod::budget::Reservation;
 use synod::config::Limits;
 use synod::domain::MeetingId;
 use synod::wire::CloseCode;
@@ -135,7 +136,11 @@ async fn agents_at_two_servers_never_make_both_write(fresh: Fresh) {
     for server in servers {
         server.stop().await;
     }
-    let row = fresh.store.meeting(MeetingId(meeting)).await.unwrap();
+    let row = fresh
+        .store
+        .meeting(MeetingId(meeting), &Reservation::unlimited())
+        .await
+        .unwrap();
     assert_eq!(row.unwrap().last_seq, checked.meeting.last_seq);
 }
 

@@ -5,6 +5,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use serde_json::{Value, json};
+use synod::budget::Reservation;
 use synod::client::Client;
 use synod::config::Limits;
 use synod::domain::MeetingId;
@@ -26,7 +27,11 @@ on_each_database!(
 
 /// The number of a meeting's last event, as the database has it.
 async fn last_seq(fresh: &Fresh, meeting: Uuid) -> u64 {
-    let row = fresh.store.meeting(MeetingId(meeting)).await.unwrap();
+    let row = fresh
+        .store
+        .meeting(MeetingId(meeting), &Reservation::unlimited())
+        .await
+        .unwrap();
     row.unwrap().last_seq
 }
 

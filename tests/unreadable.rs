@@ -1,7 +1,9 @@
 //! A journal that this server cannot read keeps its own meeting still, says what to do, and loses nothing.
 
 use serde_json::{Value, json};
+use synod::budget::Reservation;
 use synod::domain::MeetingId;
+use synod::storage::Part;
 use synod::storage::{Database, JournalRow};
 use synod::wire::CloseCode;
 use uuid::Uuid;
@@ -60,7 +62,15 @@ async fn left_at_its_ballot(fresh: &Fresh, topic: &str) -> Left {
 }
 
 async fn journal(fresh: &Fresh, meeting: Uuid) -> Vec<JournalRow> {
-    let rows = fresh.store.journal(MeetingId(meeting), 0, 256).await;
+    let rows = fresh
+        .store
+        .journal(
+            MeetingId(meeting),
+            0,
+            Part::of_answer(256),
+            &Reservation::unlimited(),
+        )
+        .await;
     rows.unwrap()
 }
 

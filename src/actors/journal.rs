@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
+use crate::budget::Reservation;
 use crate::config::Limits;
 use crate::domain::invariants::{self, Violation};
 use crate::domain::meeting::FoldError;
 use crate::domain::{AgentId, Event, LeaveReason, Meeting, MeetingId, Recorded, phase::Phase};
-use crate::storage::{self, Append, Entry, Header, JournalRow, NewMeeting, Store};
+use crate::storage::{self, Append, Entry, Header, JournalRow, NewMeeting, Part, Store};
 use crate::wire::journal::{self, DAMAGED, DecodeError};
 use crate::wire::shape;
 
@@ -44,11 +45,13 @@ pub async fn read_whole(
     store: &dyn Store,
     id: MeetingId,
     max_bytes: usize,
+    reservation: &Reservation,
 ) -> Result<Vec<JournalRow>, storage::Error> {
     let (mut rows, mut bytes) = (Vec::new(), 0);
     loop {
         let after = rows.last().map_or(0, |row: &JournalRow| row.seq);
-        let part = store.journal(id, after, Limits::JOURNAL_PAGE_ROWS).await?;
+        let part = Part::of_answer(Limits::JOURNAL_PAGE_ROWS);
+        let part = store.journal(id, after, part, reservation).await?;
         if part.is_empty() {
             return Ok(rows);
         }

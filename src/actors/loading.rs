@@ -10,6 +10,7 @@ use tracing::{error, warn};
 use super::directory::Directory;
 use super::registry::{Loaded, Message, Route};
 use super::{journal, meeting};
+use crate::budget::Reservation;
 use crate::config::Limits;
 use crate::domain::MeetingId;
 use crate::storage::{Error, Store, Taken};
@@ -115,7 +116,10 @@ async fn take(store: &dyn Store, id: MeetingId) -> Result<Result<Taken, Route>, 
     if let Some(taken) = store.take_over(&[id]).await?.pop() {
         return Ok(Ok(taken));
     }
-    let is_known = store.meeting(id).await?.is_some();
+    let is_known = store
+        .meeting(id, &Reservation::unlimited())
+        .await?
+        .is_some();
     Ok(Err(if is_known {
         Route::Over
     } else {

@@ -84,6 +84,7 @@ mod tests {
 
     use super::super::permit::Permits;
     use super::*;
+    use crate::budget::Reservation;
     use crate::domain::{AgentId, CommunicationId};
     use crate::storage::memory::Memory;
     use crate::storage::{Agent, Role, TokenHash};
@@ -162,7 +163,11 @@ mod tests {
         ] {
             let id = CommunicationId(Uuid::from_u128(n));
             assert_eq!(
-                store.communication(id).await.unwrap().is_some(),
+                store
+                    .communication(id, &Reservation::unlimited())
+                    .await
+                    .unwrap()
+                    .is_some(),
                 is_kept,
                 "{n}"
             );

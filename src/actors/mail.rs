@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use super::permit::Permit;
 use super::persistence::{Health, take_batch, until_available};
 use super::presence::Presence;
+use crate::budget::Budget;
 use crate::config::Limits;
 use crate::domain::{AgentId, CommunicationId};
 use crate::storage::{Communication, DirectMessage, Error, Received, Sent, Store, Told};
@@ -86,16 +87,25 @@ impl Bag {
 
 /// Makes messages durable, delivers them in the order of their positions, notes which of them somebody took, and then
 /// answers: so a frame that comes again is answered the same.
-pub(super) async fn deliver(store: &dyn Store, health: &Health, presence: &Presence, batch: Batch) {
+pub(super) async fn deliver(
+    store: &dyn Store,
+    health: &Health,
+    presence: &Presence,
+    budget: &Budget,
+    batch: Batch,
+) {
     let Batch { posts, told } = batch;
     let messages: Vec<_> = posts.iter().map(|post| post.message.clone()).collect();
     let sent = keep(store, health, &messages).await;
     let mut delivered = Vec::new();
     for (message, sent) in messages.iter().zip(&sent) {
         let message = &message.communication;
-        if let Ok(Sent::Kept { position }) = sent
-            && presence.deliver(message.receiver, &frame(*position, message))
-        {
+        let Ok(Sent::Kept { position }) = sent else {
+            continue;
+        };
+        let frame = frame(*position, message);
+        let charge = budget.charge(frame.len());
+        if presence.deliver(message.receiver, &frame.held_with(charge)) {
             delivered.push(message.id);
         }
     }

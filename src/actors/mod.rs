@@ -22,6 +22,7 @@
 //! I/O or another actor, no actor has a name, and no mailbox is filled by an agent without a permit.
 
 pub mod analyst;
+pub mod audience;
 pub mod connection;
 pub mod directory;
 pub mod journal;

@@ -8,10 +8,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
+use crate::budget::Budget;
+use crate::config::Limits;
 use crate::wire::{CloseCode, Frame};
 
 /// A new outbox: the end that fills it and the end that empties it.
-pub fn outbox(max_frames: usize, max_bytes: usize) -> (Outbox, Reader) {
+pub fn outbox(max_frames: usize, max_bytes: usize, budget: &Budget) -> (Outbox, Reader) {
     let queue = Mutex::new(Queue {
         frames: VecDeque::new(),
         bytes: 0,
@@ -23,6 +25,7 @@ pub fn outbox(max_frames: usize, max_bytes: usize) -> (Outbox, Reader) {
         filled: Notify::new(),
         max_frames,
         max_bytes,
+        budget: budget.clone(),
     });
     (
         Outbox {
@@ -63,6 +66,7 @@ struct Shared {
     filled: Notify,
     max_frames: usize,
     max_bytes: usize,
+    budget: Budget,
 }
 
 #[derive(Debug)]
@@ -112,17 +116,19 @@ impl Reader {
         }
     }
 
-    /// Waits until nothing more may be sent, not even what waits: the reader is too slow, or its token is gone. Safe to cancel.
+    /// Waits until a write that is under way is to be given up: the reader is too slow, its token
+    /// is gone, or a newer connection has replaced it. Safe to cancel.
     pub async fn given_up(&self) -> CloseCode {
         loop {
-            if let Some(code) = self.is_given_up() {
+            let replaced = self.closing().filter(|code| *code == CloseCode::REPLACED);
+            if let Some(code) = self.is_given_up().or(replaced) {
                 return code;
             }
             self.shared.filled.notified().await;
         }
     }
 
-    /// As [`given_up`](Self::given_up), without waiting.
+    /// Why nothing more may be sent, not even what waits, if that is so.
     pub fn is_given_up(&self) -> Option<CloseCode> {
         self.closing()
             .filter(|code| matches!(*code, CloseCode::SLOW_READER | CloseCode::REVOKED))
@@ -161,7 +167,12 @@ impl Shared {
         // The bound is on what waits beside the largest frame: a request with a whole round's opinions may alone be
         // larger than the bound, and an agent that reads must still get it, and what comes with it.
         let (bytes, largest) = (queue.bytes + frame.len(), queue.largest.max(frame.len()));
-        let is_full = queue.frames.len() >= self.max_frames || bytes - largest > self.max_bytes;
+        let most = if self.budget.is_used_up() {
+            self.max_bytes.min(Limits::OUTBOX_SPARE_BYTES)
+        } else {
+            self.max_bytes
+        };
+        let is_full = queue.frames.len() >= self.max_frames || bytes - largest > most;
         if is_full {
             queue.frames = VecDeque::new();
             queue.closing = Some(CloseCode::SLOW_READER);
@@ -195,6 +206,11 @@ impl Shared {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::telemetry::Metrics;
+
+    fn budget() -> Budget {
+        Budget::new(&Limits::default(), Metrics::new())
+    }
 
     fn frame(text: &str) -> Frame {
         Frame::new(text.to_owned())
@@ -202,7 +218,7 @@ mod tests {
 
     #[tokio::test]
     async fn frames_come_in_order_and_then_the_close() {
-        let (mut outbox, reader) = outbox(8, 100);
+        let (mut outbox, reader) = outbox(8, 100, &budget());
         outbox.push(frame("a"));
         outbox.push(frame("b"));
         outbox.close(CloseCode::MEETING_OVER);
@@ -217,7 +233,7 @@ mod tests {
     #[tokio::test]
     async fn a_full_outbox_gives_its_reader_up() {
         for (frames, bytes) in [(2, 100), (100, 3)] {
-            let (mut outbox, reader) = outbox(frames, bytes);
+            let (mut outbox, reader) = outbox(frames, bytes, &budget());
             for text in ["aa", "bb", "cc"] {
                 outbox.push(frame(text));
             }
@@ -227,10 +243,23 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn while_the_budget_is_used_up_only_those_that_lag_are_given_up() {
+        let budget = budget();
+        let _all = budget.charge(Limits::default().read_budget_mb as usize * 1_048_576);
+        let half = "x".repeat(Limits::OUTBOX_SPARE_BYTES / 2 + 1);
+        let (mut outbox, reader) = outbox(8, 1_048_576, &budget);
+        outbox.push(frame(&half));
+        outbox.push(frame(&half));
+        assert_eq!(reader.closing(), None);
+        outbox.push(frame(&half));
+        assert_eq!(reader.closing(), Some(CloseCode::SLOW_READER));
+    }
+
+    #[tokio::test]
     async fn one_frame_may_be_larger_than_the_bound_wherever_it_stands() {
         let texts = ["ab", "larger than four", "cd"];
         for turn in 0..texts.len() {
-            let (mut outbox, reader) = outbox(8, 4);
+            let (mut outbox, reader) = outbox(8, 4, &budget());
             let mut frames = VecDeque::from(texts.map(frame));
             frames.rotate_left(turn);
             for frame in &frames {
@@ -242,7 +271,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_outbox_whose_meeting_is_gone_tells_the_agent_to_come_back() {
-        let (mut outbox, reader) = outbox(8, 100);
+        let (mut outbox, reader) = outbox(8, 100, &budget());
         outbox.push(frame("last"));
         drop(outbox);
         assert_eq!(

@@ -21,6 +21,7 @@ use super::log::{LogRequest, log_all, log_bytes};
 use super::mail::{self, Bag, Post};
 use super::meeting;
 use super::presence::Presence;
+use crate::budget::Budget;
 use crate::clock::Clock;
 use crate::config::Limits;
 use crate::domain::MeetingId;
@@ -37,6 +38,8 @@ pub struct Persistence {
     pub presence: Presence,
     /// Time, to measure them.
     pub clock: Clock,
+    /// The memory that readers share.
+    pub budget: Budget,
 }
 
 /// Whether the last try to commit reached the database.
@@ -157,7 +160,14 @@ impl Actor for Persistence {
     ) -> Result<(), ActorProcessingErr> {
         while !state.mail.is_empty() {
             let left = state.mail.take();
-            mail::deliver(&*self.store, &self.health, &self.presence, left).await;
+            mail::deliver(
+                &*self.store,
+                &self.health,
+                &self.presence,
+                &self.budget,
+                left,
+            )
+            .await;
         }
         Ok(())
     }
@@ -270,9 +280,10 @@ impl Persistence {
         let (store, health) = (Arc::clone(&self.store), self.health.clone());
         let (presence, myself) = (self.presence.clone(), myself.clone());
         let rows = batch.posts.len();
+        let budget = self.budget.clone();
         let (clock, begun) = (self.clock.clone(), self.clock.elapsed());
         tokio::spawn(async move {
-            mail::deliver(&*store, &health, &presence, batch).await;
+            mail::deliver(&*store, &health, &presence, &budget, batch).await;
             let took = clock.elapsed().saturating_sub(begun);
             health.metrics.committed(Lane::Mail, rows, took);
             let _ = myself.cast(Message::MailCommitted);

@@ -14,7 +14,7 @@ use tracing::warn;
 use super::meeting::ConnectionId;
 use super::outbox::Reader;
 use crate::config::Limits;
-use crate::domain::AgentId;
+use crate::domain::{AgentId, MeetingId};
 use crate::storage::{Error, Store, TokenHash};
 use crate::wire::{CloseCode, Frame};
 
@@ -39,8 +39,8 @@ pub struct Holder {
 struct Present {
     connection: ConnectionId,
     token: TokenHash,
-    /// Whether it is an agent's own line, and not in a meeting.
-    is_line: bool,
+    /// Which meeting it is in; `None` is an agent's own line.
+    meeting: Option<MeetingId>,
     reader: Arc<Reader>,
 }
 
@@ -57,7 +57,7 @@ impl Presence {
         &self,
         holder: Holder,
         connection: ConnectionId,
-        is_line: bool,
+        meeting: Option<MeetingId>,
         reader: &Arc<Reader>,
     ) -> Stay {
         let Holder { id: agent, token } = holder;
@@ -67,12 +67,12 @@ impl Presence {
         sockets.push(Present {
             connection,
             token,
-            is_line,
+            meeting,
             reader: Arc::clone(reader),
         });
         drop(sockets);
         // It stands on the list before it looks: either this sees the end, or the end sees the socket.
-        if is_line && self.is_draining() {
+        if meeting.is_none() && self.is_draining() {
             reader.close(CloseCode::DRAINING);
         }
         Stay {
@@ -90,7 +90,7 @@ impl Presence {
     /// Puts a frame into the outboxes of these agents' own lines.
     pub fn tell(&self, agents: &[AgentId], frame: &Frame) {
         for agent in agents {
-            self.push(*agent, frame, |socket| socket.is_line);
+            self.push(*agent, frame, |socket| socket.meeting.is_none());
         }
     }
 
@@ -103,6 +103,17 @@ impl Presence {
             taken |= socket.reader.push(frame.clone());
         }
         taken
+    }
+
+    /// Closes the other sockets of an agent in a meeting: this connection replaces them.
+    pub(super) fn replace(&self, agent: AgentId, meeting: MeetingId, by: ConnectionId) {
+        let Some(sockets) = self.sockets.get(&agent) else {
+            return;
+        };
+        let others = sockets
+            .iter()
+            .filter(|socket| socket.meeting == Some(meeting) && socket.connection != by);
+        others.for_each(|socket| socket.reader.close(CloseCode::REPLACED));
     }
 
     /// Closes every socket of an agent whose token was taken away.
@@ -143,7 +154,7 @@ impl Presence {
     pub fn drain(&self) {
         self.begin_to_drain();
         for sockets in self.sockets.iter() {
-            let lines = sockets.iter().filter(|socket| socket.is_line);
+            let lines = sockets.iter().filter(|socket| socket.meeting.is_none());
             lines.for_each(|line| line.reader.close(CloseCode::DRAINING));
         }
     }
@@ -212,8 +223,14 @@ mod tests {
 
     use super::*;
     use crate::actors::outbox::{Next, outbox};
+    use crate::budget::Budget;
     use crate::storage::memory::Memory;
     use crate::storage::{Agent, Role};
+    use crate::telemetry::Metrics;
+
+    fn budget() -> Budget {
+        Budget::new(&Limits::default(), Metrics::new())
+    }
 
     fn holder(token: u8) -> Holder {
         let (id, token) = (AgentId(Uuid::from_u128(1)), TokenHash([token; 32]));
@@ -228,10 +245,11 @@ mod tests {
     async fn a_message_reaches_every_socket_and_news_only_lines() {
         let presence = Presence::default();
         let sockets = [true, false].map(|is_line| {
-            let (outbox, reader) = outbox(8, 100);
+            let (outbox, reader) = outbox(8, 100, &budget());
             let reader = Arc::new(reader);
             let n = u128::from(is_line);
-            let stay = presence.enter(holder(1), connection(n), is_line, &reader);
+            let meeting = (!is_line).then(|| MeetingId(Uuid::from_u128(9)));
+            let stay = presence.enter(holder(1), connection(n), meeting, &reader);
             (outbox, reader, stay)
         });
         let (message, news) = (Frame::new("hello".into()), Frame::new("news".into()));
@@ -264,10 +282,10 @@ mod tests {
         let created = store.create_agent(&agent, holder(2).token, None).await;
         created.unwrap();
         let sockets = [1, 2].map(|token| {
-            let (outbox, reader) = outbox(8, 100);
+            let (outbox, reader) = outbox(8, 100, &budget());
             let reader = Arc::new(reader);
             let n = u128::from(token);
-            let stay = presence.enter(holder(token), connection(n), true, &reader);
+            let stay = presence.enter(holder(token), connection(n), None, &reader);
             (outbox, reader, stay)
         });
         presence.verify_these(&store, &[agent.id]).await.unwrap();

@@ -18,6 +18,7 @@ use super::loading::{self, Purpose};
 use super::meeting::{self, MeetingActor};
 use super::persistence;
 use super::presence::Presence;
+use crate::budget::Budget;
 use crate::clock::Clock;
 use crate::config::Limits;
 use crate::domain::MeetingId;
@@ -40,6 +41,8 @@ pub struct Registry {
     pub presence: Presence,
     /// What is counted.
     pub metrics: Metrics,
+    /// The memory that readers share.
+    pub budget: Budget,
 }
 
 /// What can be asked.
@@ -242,6 +245,7 @@ impl Registry {
             store: Arc::clone(&self.store),
             limits: Arc::clone(&self.limits),
             presence: self.presence.clone(),
+            budget: self.budget.clone(),
             metrics: self.metrics.clone(),
         };
         let epoch = arguments.epoch;

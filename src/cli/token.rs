@@ -8,6 +8,7 @@ use anyhow::{bail, ensure};
 use clap::{Args, Subcommand};
 use uuid::Uuid;
 
+use crate::budget::Reservation;
 use crate::clock::Clock;
 use crate::config::Data;
 use crate::domain::AgentId;
@@ -147,7 +148,9 @@ async fn list(store: &Arc<dyn Store>) -> anyhow::Result<()> {
     let mut start = Start::Number(1);
     let mut shown = 0;
     loop {
-        let page = store.agents(PageRequest { size: 500, start }).await?;
+        let page = store
+            .agents(PageRequest { size: 500, start }, &Reservation::unlimited())
+            .await?;
         shown += page.items.len();
         for agent in &page.items {
             super::tell(format_args!("{}", line(agent)))?;

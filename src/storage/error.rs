@@ -2,6 +2,8 @@
 
 use uuid::Uuid;
 
+use crate::budget::Denied;
+
 /// Why a store could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -23,6 +25,9 @@ pub enum Error {
     /// What was asked for has more bytes than an answer may hold.
     #[error("this is more than an answer may hold")]
     TooMuch,
+    /// There is no room for it in the read budget: try again later.
+    #[error("the read budget is used up")]
+    NoRoom,
     /// A row holds what this server never writes, or the database refused one for what it holds: asking again is no use.
     #[error("damaged row in {table}: {why}")]
     Damaged {
@@ -31,6 +36,15 @@ pub enum Error {
         /// What is wrong with it.
         why: String,
     },
+}
+
+impl From<Denied> for Error {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::Full => Self::NoRoom,
+            Denied::TooLarge => Self::TooMuch,
+        }
+    }
 }
 
 impl Error {

@@ -27,11 +27,12 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
+use crate::budget::Reservation;
 use crate::domain::{AgentId, CommunicationId, DecisionId, MeetingId};
 
 pub use connect::{Connections, Database, connect, connect_with};
 pub use error::Error;
-pub use page::{Keyset, Page, PageRequest, Start, Total};
+pub use page::{Keyset, Page, PageRequest, Part, Start, Total};
 pub use rows::{
     Agent, Answer, Append, Appended, Communication, CommunicationFilter, Decision, DecisionFilter,
     DirectMessage, DroppedPart, Entry, Excerpt, Header, Inbox, JournalRow, KeptAnswer,
@@ -42,7 +43,12 @@ pub use words::Words;
 
 /// A database, whichever it is.
 ///
+/// What readers ask for may be long, so these methods take a [`Reservation`]: what they are about
+/// to read is measured and taken from it first, and is still in it when they return.
+///
 /// # Errors
+/// A read for which the reservation gets no room is [`Error::NoRoom`], or [`Error::TooMuch`] if it
+/// could never get it.
 /// Every method answers [`Error::Unavailable`] where the database cannot be reached or gives up: then it is not known
 /// whether a write was committed, and [`append`](Self::append) and [`log`](Self::log) may be repeated harmlessly.
 /// Lists, messages and whole meetings of more bytes than [`Limits::ANSWER_MAX_BYTES`](crate::config::Limits::ANSWER_MAX_BYTES) are
@@ -62,13 +68,23 @@ pub trait Store: Send + Sync + 'static {
         once: Option<&KeptAnswer>,
     ) -> Result<(), Error>;
     /// One agent, revoked or not.
-    async fn agent(&self, id: AgentId) -> Result<Option<Agent>, Error>;
+    async fn agent(&self, id: AgentId, reservation: &Reservation) -> Result<Option<Agent>, Error> {
+        Ok(self.agents_by_id(&[id], reservation).await?.pop())
+    }
     /// The agents with these ids, in no order; unknown ones are left out.
-    async fn agents_by_id(&self, ids: &[AgentId]) -> Result<Vec<Agent>, Error>;
-    /// The agent, not revoked, that this token belongs to.
+    async fn agents_by_id(
+        &self,
+        ids: &[AgentId],
+        reservation: &Reservation,
+    ) -> Result<Vec<Agent>, Error>;
+    /// The agent, not revoked, that this token belongs to; without its metadata.
     async fn agent_by_token(&self, token: TokenHash) -> Result<Option<Agent>, Error>;
     /// All agents, newest first.
-    async fn agents(&self, page: PageRequest) -> Result<Page<Agent>, Error>;
+    async fn agents(
+        &self,
+        page: PageRequest,
+        reservation: &Reservation,
+    ) -> Result<Page<Agent>, Error>;
     /// Gives an agent another token, and takes a revocation back; and keeps an answer as [`create_agent`](Self::create_agent)
     /// does. `false` if there is no such agent.
     async fn replace_token(
@@ -87,13 +103,14 @@ pub trait Store: Send + Sync + 'static {
     /// whose sender's frame, is there already is left as it is and answered by what is there, so a repeated call is
     /// harmless.
     async fn send(&self, messages: &[DirectMessage]) -> Result<Vec<Sent>, Error>;
-    /// The direct messages of an agent behind position `after`, in order, at most `limit`; fewer are all there are. Whoever
-    /// has one has all before it.
+    /// The next part of an agent's direct messages behind position `after`, in order; none are all
+    /// there are. A reader of one has been given all before it.
     async fn received(
         &self,
         agent: AgentId,
         after: u64,
-        limit: u32,
+        part: Part,
+        reservation: &Reservation,
     ) -> Result<Vec<Received>, Error>;
     /// How far an agent's line has come.
     async fn inbox(&self, agent: AgentId) -> Result<Inbox, Error>;
@@ -118,12 +135,19 @@ pub trait Store: Send + Sync + 'static {
     /// [`Error::UnknownAgent`] if a sender or receiver does not exist.
     async fn log(&self, messages: &[Communication]) -> Result<(), Error>;
     /// One message.
-    async fn communication(&self, id: CommunicationId) -> Result<Option<Communication>, Error>;
+    async fn communication(
+        &self,
+        id: CommunicationId,
+        reservation: &Reservation,
+    ) -> Result<Option<Communication>, Error> {
+        Ok(self.communications_by_id(&[id], reservation).await?.pop())
+    }
     /// The messages that pass `filter`, newest first.
     async fn communications(
         &self,
         filter: &CommunicationFilter,
         page: PageRequest,
+        reservation: &Reservation,
     ) -> Result<Page<Communication>, Error>;
 
     /// The newest messages that pass `filter`, at most `limit` and no more than an answer may hold, by their beginnings.
@@ -139,19 +163,39 @@ pub trait Store: Send + Sync + 'static {
     /// [`Error::UnknownAgent`] or [`Error::UnknownCommunication`] name what does not exist.
     async fn create_meeting(&self, meeting: &NewMeeting) -> Result<(), Error>;
     /// One meeting's row.
-    async fn meeting(&self, id: MeetingId) -> Result<Option<Meeting>, Error>;
+    async fn meeting(
+        &self,
+        id: MeetingId,
+        reservation: &Reservation,
+    ) -> Result<Option<Meeting>, Error>;
     /// The meetings that pass `filter`, newest first.
     async fn meetings(
         &self,
         filter: &MeetingFilter,
         page: PageRequest,
+        reservation: &Reservation,
     ) -> Result<Page<Meeting>, Error>;
     /// A meeting's participants, moderator included, in speaking order.
     async fn participants(&self, id: MeetingId) -> Result<Vec<ParticipantRow>, Error>;
     /// What was said in a meeting, in order.
-    async fn messages(&self, id: MeetingId) -> Result<Vec<Message>, Error>;
+    async fn messages(
+        &self,
+        id: MeetingId,
+        reservation: &Reservation,
+    ) -> Result<Vec<Message>, Error>;
+    /// The opinions of one round of a meeting, in order, each with so many characters at most.
+    async fn last_opinions(
+        &self,
+        id: MeetingId,
+        round: u32,
+        chars: usize,
+    ) -> Result<Vec<Message>, Error>;
     /// The log rows that prompted a meeting.
-    async fn related_communications(&self, id: MeetingId) -> Result<Vec<Communication>, Error>;
+    async fn related_communications(
+        &self,
+        id: MeetingId,
+        reservation: &Reservation,
+    ) -> Result<Vec<Communication>, Error>;
     /// The ids of all meetings that have not ended, oldest first.
     async fn open_meetings(&self) -> Result<Vec<MeetingId>, Error>;
     /// Makes this server the owner of those of `ids` that have not ended: adds one to each epoch in the statement
@@ -164,28 +208,37 @@ pub trait Store: Send + Sync + 'static {
     /// and does not hinder the others; one whose events all stand there already under this epoch is
     /// [`Appended::Committed`], so a repeated call after a lost answer is harmless.
     async fn append(&self, appends: &[Append]) -> Result<Vec<Appended>, Error>;
-    /// The journal of a meeting after event `after`, at most `limit` rows; none are all there are.
+    /// The next part of a meeting's journal after event `after`; none are all there are.
     async fn journal(
         &self,
         id: MeetingId,
         after: u64,
-        limit: u32,
+        part: Part,
+        reservation: &Reservation,
     ) -> Result<Vec<JournalRow>, Error>;
+    /// The kinds of events that a meeting's journal has, each with its versions, in no order.
+    async fn kinds(&self, id: MeetingId) -> Result<Vec<(String, u16)>, Error>;
     /// Whether a meeting's journal has an event that came of this frame or request.
     async fn has_frame(&self, id: MeetingId, frame_id: &str) -> Result<bool, Error>;
 
     /// One decision.
-    async fn decision(&self, id: DecisionId) -> Result<Option<Decision>, Error>;
+    async fn decision(
+        &self,
+        id: DecisionId,
+        reservation: &Reservation,
+    ) -> Result<Option<Decision>, Error>;
     /// The decisions that pass `filter`, newest first.
     async fn decisions(
         &self,
         filter: &DecisionFilter,
         page: PageRequest,
+        reservation: &Reservation,
     ) -> Result<Page<Decision>, Error>;
     /// The messages with these ids, in no order; unknown ones are left out.
     async fn communications_by_id(
         &self,
         ids: &[CommunicationId],
+        reservation: &Reservation,
     ) -> Result<Vec<Communication>, Error>;
 
     /// The meetings that a message prompted, newest first; with `visible_to`, those of them that this agent is in or moderates.
@@ -193,6 +246,7 @@ pub trait Store: Send + Sync + 'static {
         &self,
         id: CommunicationId,
         visible_to: Option<AgentId>,
+        reservation: &Reservation,
     ) -> Result<Vec<Meeting>, Error>;
     /// The same of many messages at once: each meeting with each of the messages that prompted it.
     async fn links(
@@ -205,6 +259,7 @@ pub trait Store: Send + Sync + 'static {
         &self,
         id: CommunicationId,
         visible_to: Option<AgentId>,
+        reservation: &Reservation,
     ) -> Result<Vec<Decision>, Error>;
 
     /// Keeps the log in good order: makes the parts that will soon be needed, and with `retention` lets go of the messages

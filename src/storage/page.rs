@@ -31,6 +31,32 @@ pub enum Start {
     After(Keyset),
 }
 
+/// How much is read at once of what is read in its order: a journal, an agent's own line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Rows at most.
+    pub max_rows: u32,
+    /// Bytes of their texts at most, unless it is one row.
+    pub max_bytes: usize,
+}
+
+impl Part {
+    /// As much as is read at once for a reader that resumes.
+    pub const RESUME: Self = Self {
+        max_rows: Limits::RESUME_PAGE_ROWS,
+        max_bytes: Limits::RESUME_PAGE_BYTES,
+    };
+
+    /// So many rows, as far as they fit into one answer.
+    pub fn of_answer(max_rows: u32) -> Self {
+        let max_bytes = Limits::ANSWER_MAX_BYTES;
+        Self {
+            max_rows,
+            max_bytes,
+        }
+    }
+}
+
 /// A place in a list that is sorted by time and id, both descending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Keyset {

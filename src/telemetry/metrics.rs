@@ -37,6 +37,8 @@ struct Inner {
     sockets: Gauge,
     meetings: Gauge,
     commands: Gauge,
+    read_budget_bytes: Gauge,
+    read_budget_waiting: Gauge,
     frames_in: Counter,
     frames_out: Counter,
     refusals: Family<Refusal, Counter>,
@@ -117,6 +119,16 @@ impl Metrics {
                 "commands_pending",
                 "Commands that wait for their answer",
             ),
+            read_budget_bytes: gauge(
+                &mut registry,
+                "read_budget_bytes",
+                "Bytes held for readers: rows, JSON and frames",
+            ),
+            read_budget_waiting: gauge(
+                &mut registry,
+                "read_budget_waiting",
+                "Reads that wait for room in the read budget",
+            ),
             frames_in: frames("in"),
             frames_out: frames("out"),
             refusals,
@@ -157,6 +169,21 @@ impl Metrics {
     /// A command waits for its answer.
     pub fn command_pending(&self) -> Held {
         Held::one(&self.0.commands)
+    }
+
+    /// So many bytes were taken from the read budget.
+    pub fn read_budget_took(&self, bytes: usize) {
+        self.0.read_budget_bytes.inc_by(signed(bytes));
+    }
+
+    /// So many bytes were given back to the read budget.
+    pub fn read_budget_gave_back(&self, bytes: usize) {
+        self.0.read_budget_bytes.dec_by(signed(bytes));
+    }
+
+    /// So many reads wait for room in the read budget now.
+    pub fn read_budget_waiting(&self, reads: usize) {
+        self.0.read_budget_waiting.set(signed(reads));
     }
 
     /// A peer sent a frame.
@@ -250,6 +277,10 @@ impl Drop for Held {
     fn drop(&mut self) {
         self.0.dec();
     }
+}
+
+fn signed(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 fn lanes(registry: &mut Registry) -> [LaneMetrics; 3] {

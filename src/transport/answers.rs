@@ -1,26 +1,23 @@
-//! Large answers to reads, on their way to whoever asked: all of them together take so much room and no more.
+//! Answers to reads: room is reserved before an answer is encoded, and held until it is written.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
+use http::HeaderValue;
+use http::header::CONTENT_TYPE;
 use http_body_util::BodyExt;
 use hyper::body::Body;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use serde::Serialize;
 
 use super::{ApiError, Response};
-use crate::config::Limits;
+use crate::budget::{Budget, Charge, Reservation};
+use crate::storage;
 
-/// The room for them. It is not that of commands, so that readers who are slow hold up no agent that has something to say.
-#[derive(Clone, Debug)]
-pub struct Answers {
-    places: Arc<Semaphore>,
-    most: u32,
-}
-
-/// A body, and the room that it takes until it is written or given up.
+/// A body, and what it takes of the read budget until it is written or given up.
 struct Held {
     body: Bytes,
-    _room: OwnedSemaphorePermit,
+    _reservation: Arc<Reservation>,
+    _charge: Option<Charge>,
 }
 
 impl AsRef<[u8]> for Held {
@@ -29,36 +26,78 @@ impl AsRef<[u8]> for Held {
     }
 }
 
-impl Answers {
-    /// As much room as these limits give.
-    pub fn new(limits: &Limits) -> Self {
-        let most = limits.answers_max_mb * PLACES_PER_MB;
-        let places = usize::try_from(most).unwrap_or(Semaphore::MAX_PERMITS);
-        Self {
-            places: Arc::new(Semaphore::new(places)),
-            most,
-        }
-    }
-
-    /// Lets a large answer hold its room as long as it is there; one that is larger than all of it has it to itself.
-    pub(super) async fn hold(&self, response: Response) -> Result<Response, ApiError> {
-        let bytes = response.body().size_hint().lower();
-        let places = u32::try_from(bytes / BYTES_PER_PLACE).unwrap_or(u32::MAX);
-        if places == 0 {
-            return Ok(response);
-        }
-        let room = Arc::clone(&self.places).try_acquire_many_owned(places.min(self.most));
-        let room = room.map_err(|_| ApiError::overloaded())?;
-        let (parts, body) = response.into_parts();
-        let body = body.collect().await.map_err(|_| ApiError::internal())?;
-        let held = Held {
-            body: body.to_bytes(),
-            _room: room,
-        };
-        Ok(Response::from_parts(parts, Bytes::from_owner(held).into()))
-    }
+/// 200 with JSON, in a buffer of just its size. It is encoded twice: the first time to see how
+/// long it is, so that there is room for it before it is there.
+pub(super) async fn json(
+    body: &(impl Serialize + Sync),
+    reservation: &Reservation,
+) -> Result<Response, ApiError> {
+    let mut length = Length(0);
+    serde_json::to_writer(&mut length, body).map_err(|_| ApiError::internal())?;
+    let room = reservation.take(length.0).await;
+    room.map_err(storage::Error::from)?;
+    let mut text = Vec::with_capacity(length.0);
+    serde_json::to_writer(&mut text, body).map_err(|_| ApiError::internal())?;
+    let mut response = Response::new(Bytes::from(text).into());
+    let kind = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(CONTENT_TYPE, kind);
+    Ok(response)
 }
 
-/// What is counted; a smaller answer is not.
-const BYTES_PER_PLACE: u64 = 65_536;
-const PLACES_PER_MB: u32 = 16;
+/// Lets an answer hold as much of the budget as it takes, for as long as it is there. What was
+/// done is never answered with a refusal, so one that is longer than was reserved is only counted.
+pub(super) async fn hold(
+    response: Response,
+    reservation: Arc<Reservation>,
+    budget: &Budget,
+) -> Result<Response, ApiError> {
+    let bytes = length(&response);
+    reservation.keep(bytes);
+    let more = bytes - reservation.bytes();
+    let charge = (more > 0).then(|| budget.charge(more));
+    held(response, reservation, charge).await
+}
+
+/// The same for an answer that was kept, and can be asked for again.
+pub(super) async fn hold_if_there_is_room(
+    response: Response,
+    reservation: Reservation,
+) -> Result<Response, ApiError> {
+    let room = reservation.take(length(&response)).await;
+    room.map_err(storage::Error::from)?;
+    held(response, Arc::new(reservation), None).await
+}
+
+async fn held(
+    response: Response,
+    reservation: Arc<Reservation>,
+    charge: Option<Charge>,
+) -> Result<Response, ApiError> {
+    let (parts, body) = response.into_parts();
+    let body = body.collect().await.map_err(|_| ApiError::internal())?;
+    let held = Held {
+        body: body.to_bytes(),
+        _reservation: reservation,
+        _charge: charge,
+    };
+    Ok(Response::from_parts(parts, Bytes::from_owner(held).into()))
+}
+
+fn length(response: &Response) -> usize {
+    let bytes = response.body().size_hint().lower();
+    usize::try_from(bytes).unwrap_or(usize::MAX)
+}
+
+/// Counts what is written and keeps nothing of it.
+struct Length(usize);
+
+impl std::io::Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}

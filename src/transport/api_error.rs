@@ -211,9 +211,29 @@ impl ApiError {
 
     /// 429: over a rate, with the time after which to try again.
     pub fn rate_limited(wait: Duration) -> Self {
+        let message = "you ask faster than is allowed: wait as long as Retry-After says";
+        Self::too_many(message, wait)
+    }
+
+    /// 429: a token has so many sockets in one meeting already.
+    pub fn too_many_sockets(most: u32) -> Self {
+        let message = format!(
+            "your token has {most} sockets here, as many as it may: close some of them, or give \
+             each program a token of its own"
+        );
+        Self::too_many(message, Limits::RETRY_AFTER)
+    }
+
+    /// 429: a socket was closed with 4100 again and again, and comes back too soon.
+    pub fn reads_too_slowly(wait: Duration) -> Self {
+        let message = "your sockets here were closed with 4100 because they read too slowly: \
+                       wait as long as Retry-After says";
+        Self::too_many(message, wait)
+    }
+
+    fn too_many(message: impl Into<String>, wait: Duration) -> Self {
         let seconds = wait.as_millis().div_ceil(1_000).max(1);
         let seconds = u64::try_from(seconds).unwrap_or(u64::MAX);
-        let message = "you ask faster than is allowed: wait as long as Retry-After says";
         Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", message)
             .with_header(RETRY_AFTER, HeaderValue::from(seconds))
     }
@@ -264,6 +284,7 @@ impl From<storage::Error> for ApiError {
             }
             storage::Error::KeyTaken => Self::key_in_use(),
             storage::Error::TooMuch => Self::answer_too_large(),
+            storage::Error::NoRoom => Self::overloaded(),
             storage::Error::UnknownAgent(ids) => {
                 Self::invalid("agent_id", format!("unknown agent: {}", list(ids)))
             }

@@ -7,7 +7,7 @@
 //! store, and tells what it was told.
 
 pub mod accept;
-pub mod answers;
+mod answers;
 pub mod api_error;
 pub mod auth;
 pub mod door;
@@ -62,8 +62,6 @@ pub struct Api {
     pub allowed_origins: Arc<[String]>,
     /// Where agents reach this server, if it is not where they ask.
     pub public_url: Option<Arc<str>>,
-    /// The room for large answers.
-    pub answers: answers::Answers,
     /// Requests with a key that are under way.
     pub keys: idempotency::Keys,
     /// Whether all meetings are awake and the server is not going down.

@@ -22,6 +22,7 @@ use super::accept::Peer;
 use super::auth::{self, Identity};
 use super::fields::Fields;
 use super::{Api, ApiError, Response, rest};
+use crate::actors::audience::{NoSeat, Seat};
 use crate::actors::connection::{self, Connection, Purpose};
 use crate::actors::meeting;
 use crate::config::Limits;
@@ -122,6 +123,7 @@ fn open(
     let upgrade = handshake
         .upgrade
         .ok_or_else(|| bad_handshake("connection", "cannot be upgraded"))?;
+    let seat = seat(api, &handshake.identity, &purpose)?;
     let context = api.context.clone();
     let holder = handshake.identity.holder();
     let place = handshake.peer.place;
@@ -131,6 +133,7 @@ fn open(
         purpose,
         context,
         place,
+        seat,
     };
     let config = socket_config(&api.context.limits);
     let supervisor = api.registry.get_cell();
@@ -149,6 +152,22 @@ fn open(
         accept,
         auth::subprotocol(&handshake.headers),
     ))
+}
+
+/// A place among the sockets that a token has in one meeting, or for its agent's own line.
+fn seat(api: &Api, identity: &Identity, purpose: &Purpose) -> Result<Seat, ApiError> {
+    let context = &api.context;
+    let (now, most) = (
+        context.clock.elapsed(),
+        context.limits.sockets_per_meeting_max,
+    );
+    let seat = context
+        .audience
+        .take(identity.owner(), purpose.meeting_id(), now, most);
+    seat.map_err(|no_seat| match no_seat {
+        NoSeat::TooMany => ApiError::too_many_sockets(most),
+        NoSeat::Early(wait) => ApiError::reads_too_slowly(wait),
+    })
 }
 
 /// Who takes part: the token's own agent, or nobody, who watches.

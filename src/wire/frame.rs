@@ -5,13 +5,25 @@ use std::fmt;
 use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Number;
-use tokio_tungstenite::tungstenite::Utf8Bytes;
+use tokio_tungstenite::tungstenite::{Bytes, Utf8Bytes};
 
 /// Encoded text, ready for any number of sockets: a clone shares the bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame {
     text: Utf8Bytes,
     position: Option<u64>,
+}
+
+/// A text, and what is kept as long as it is.
+struct Owned<T> {
+    text: Utf8Bytes,
+    _owner: T,
+}
+
+impl<T> AsRef<[u8]> for Owned<T> {
+    fn as_ref(&self) -> &[u8] {
+        self.text.as_str().as_bytes()
+    }
 }
 
 impl Frame {
@@ -29,6 +41,18 @@ impl Frame {
             position: Some(position),
             ..Self::new(text)
         }
+    }
+
+    /// The same frame, which keeps `owner` for as long as any clone of it is there: what it takes
+    /// of a budget, for example.
+    #[must_use]
+    pub fn held_with(self, owner: impl Send + Sync + 'static) -> Self {
+        let owned = Bytes::from_owner(Owned {
+            text: self.text,
+            _owner: owner,
+        });
+        let text = Utf8Bytes::try_from(owned).expect("it was UTF-8 before");
+        Self { text, ..self }
     }
 
     /// Its place in its receiver's line, if it has one.

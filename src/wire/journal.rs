@@ -65,11 +65,7 @@ pub fn decode(kind: &str, version: u16, payload: &str) -> Result<Event, DecodeEr
         version,
         why,
     };
-    if version != VERSION {
-        return Err(fault(format!(
-            "this server knows version {VERSION}. {NEWER}"
-        )));
-    }
+    ensure_known(kind, version)?;
     // Serde would take fields in a list as well.
     if !payload.trim_start().starts_with('{') {
         return Err(fault(format!("its payload is no JSON object. {DAMAGED}")));
@@ -77,13 +73,23 @@ pub fn decode(kind: &str, version: u16, payload: &str) -> Result<Event, DecodeEr
     let text = format!("{{{}:{payload}}}", to_json(&kind));
     let mut json = serde_json::Deserializer::from_str(&text);
     let decoded = Kept::deserialize(&mut json).and_then(|event| json.end().map(|()| event));
-    decoded.map_err(|error| {
-        fault(if KINDS.contains(&kind) {
-            format!("{error}. {DAMAGED}")
-        } else {
-            format!("this server does not know the kind. {NEWER}")
-        })
-    })
+    decoded.map_err(|error| fault(format!("{error}. {DAMAGED}")))
+}
+
+/// Sees to it that this server knows a kind of event in this version.
+///
+/// # Errors
+/// If it does not.
+pub fn ensure_known(kind: &str, version: u16) -> Result<(), DecodeError> {
+    let why = if version != VERSION {
+        format!("this server knows version {VERSION}. {NEWER}")
+    } else if !KINDS.contains(&kind) {
+        format!("this server does not know the kind. {NEWER}")
+    } else {
+        return Ok(());
+    };
+    let kind = kind.to_owned();
+    Err(DecodeError { kind, version, why })
 }
 
 /// What everyone is told of an event: its payload, without what is secret for now.

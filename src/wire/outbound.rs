@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::journal::{self, to_json};
-use super::{Evidence, Frame, FrameId, shape};
+use super::{Evidence, Frame, FrameId, cut, shape};
+use crate::config::Limits;
 use crate::domain::{
-    AgentId, CommunicationId, Event, Meeting, MeetingId, Phase, Recorded, Refusal, Status,
+    AgentId, CommunicationId, Event, Meeting, MeetingId, Outcome, Phase, Recorded, Refusal, Status,
     phase::NO_RESPONSE,
 };
 
@@ -18,14 +19,26 @@ pub const PROTOCOL_VERSION: u32 = 1;
 
 /// The first frame on a meeting's socket.
 pub fn connected(meeting: &Meeting, agent: Option<AgentId>) -> Frame {
+    let created = meeting.created();
+    let (last_seq, state) = (meeting.last_seq(), state(meeting));
+    connected_in(created.meeting, &created.topic, agent, last_seq, &state)
+}
+
+fn connected_in(
+    meeting: MeetingId,
+    topic: &str,
+    agent: Option<AgentId>,
+    last_seq: u64,
+    state: &Value,
+) -> Frame {
     frame(&json!({
         "type": "connected",
         "protocol_version": PROTOCOL_VERSION,
-        "meeting_id": meeting.created().meeting.0,
+        "meeting_id": meeting.0,
         "agent_id": agent.map(|agent| agent.0),
-        "topic": meeting.created().topic,
-        "last_seq": meeting.last_seq(),
-        "state": state(meeting),
+        "topic": topic,
+        "last_seq": last_seq,
+        "state": state,
     }))
 }
 
@@ -34,7 +47,7 @@ pub fn meeting_event(meeting: MeetingId, recorded: &Recorded, payload: &str) -> 
     let Recorded { seq, at, event } = recorded;
     let kind = journal::kind(event);
     let at = to_json(at);
-    let data = journal::told(event, payload);
+    let data = cut::data(event, payload);
     Frame::new(format!(
         r#"{{"type":"meeting_event","event":"{kind}","meeting_id":"{meeting}","seq":{seq},"at":{at},"data":{data}}}"#
     ))
@@ -92,6 +105,9 @@ struct OpinionRequest<'a> {
 struct Opinion<'a> {
     agent_id: Uuid,
     content: &'a str,
+    /// Whether `content` is only the beginning.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    cut: bool,
 }
 
 /// Asks every voter to vote; `None` when no ballot is open. The same bytes serve them all.
@@ -266,13 +282,93 @@ pub fn state(meeting: &Meeting) -> Value {
     })
 }
 
-fn opinions(meeting: &Meeting) -> Vec<Opinion<'_>> {
+/// About as many bytes as [`state`] takes as JSON, known without encoding it.
+pub fn state_bytes(meeting: &Meeting) -> usize {
     let opinions = meeting.opinions().iter();
-    let opinion = opinions.map(|opinion| Opinion {
-        agent_id: opinion.agent.0,
-        content: opinion.content.as_deref().unwrap_or(NO_RESPONSE),
+    let words = opinions.map(|opinion| opinion.content.as_ref().map_or(0, String::len));
+    let words = words.sum::<usize>().min(Limits::WORDS_MAX_BYTES);
+    let motion = match meeting.phase() {
+        Phase::Voting(ballot) => ballot.motion.content.len(),
+        Phase::Pending | Phase::Discussing { .. } | Phase::Concluded { .. } => 0,
+    };
+    let names: usize = meeting.roster().present().map(|p| p.name.len()).sum();
+    let agents = meeting.roster().present_ids().len();
+    words + motion + names + (1 + agents) * Limits::ROW_OVERHEAD_BYTES
+}
+
+/// A meeting that is over, from what is kept of it beside its journal.
+pub struct Ended<'a> {
+    /// Which.
+    pub meeting: MeetingId,
+    /// What it was about.
+    pub topic: &'a str,
+    /// Completed or failed.
+    pub status: Status,
+    /// How it ended.
+    pub outcome: Option<Outcome>,
+    /// Its last round.
+    pub round: u32,
+    /// Rounds at most.
+    pub max_discussion_rounds: u32,
+    /// Its moderator.
+    pub moderator: Option<AgentId>,
+    /// Those who were in it to the end, with their names. Nobody is connected to it any more.
+    pub participants: Vec<(AgentId, &'a str)>,
+    /// What was said in its last round, in order; each at least as long as is shown of it.
+    pub opinions: Vec<(AgentId, &'a str)>,
+    /// The number of its last event.
+    pub last_seq: u64,
+}
+
+/// The first frame on a socket of a meeting that is over.
+pub fn connected_to_ended(ended: &Ended<'_>, agent: Option<AgentId>) -> Frame {
+    let participants = ended.participants.iter();
+    let participants: Vec<_> = participants
+        .map(|(agent, name)| json!({"agent_id": agent.0, "name": name, "connected": false}))
+        .collect();
+    let opinion = |&(agent, content): &(AgentId, &str)| {
+        let (content, cut) = cut::beginning(content, Limits::ENDED_OPINION_MAX_BYTES);
+        json!(Opinion {
+            agent_id: agent.0,
+            content,
+            cut,
+        })
+    };
+    let state = json!({
+        "status": ended.status.as_str(),
+        "phase": "concluded",
+        "outcome": ended.outcome.map(Outcome::as_str),
+        "round": ended.round,
+        "max_discussion_rounds": ended.max_discussion_rounds,
+        "paused": false,
+        "moderator_id": ended.moderator.map(|agent| agent.0),
+        "participants": participants,
+        "turn": null,
+        "ballot": null,
+        "opinions": ended.opinions.iter().map(opinion).collect::<Vec<_>>(),
+        "last_seq": ended.last_seq,
     });
-    opinion.collect()
+    connected_in(ended.meeting, ended.topic, agent, ended.last_seq, &state)
+}
+
+/// What was said in the round: all of it, or as much as a frame shows.
+fn opinions(meeting: &Meeting) -> Vec<Opinion<'_>> {
+    let said = meeting.opinions().iter();
+    let said = said.map(|opinion| {
+        let content = opinion.content.as_deref();
+        (opinion.agent, content.unwrap_or(NO_RESPONSE))
+    });
+    let lengths = said.clone().map(|(_, content)| content.len());
+    let share = cut::share(lengths, Limits::WORDS_MAX_BYTES);
+    let shown = said.map(|(agent, content)| {
+        let (content, cut) = cut::beginning(content, share);
+        Opinion {
+            agent_id: agent.0,
+            content,
+            cut,
+        }
+    });
+    shown.collect()
 }
 
 fn related(meeting: &Meeting) -> Vec<Uuid> {

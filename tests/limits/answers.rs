@@ -38,7 +38,7 @@ async fn ask(server: &Server) -> Raw {
 async fn answers_that_are_not_read_leave_room_for_the_others() {
     let fresh = Fresh::sqlite().await;
     let limits = Limits {
-        answers_max_mb: 16,
+        read_budget_mb: 128,
         ..limits()
     };
     let server = server(&fresh, limits).await;

@@ -2,9 +2,11 @@
 
 use http::StatusCode;
 use serde_json::{Value, json};
+use synod::budget::Reservation;
 use synod::client::{Client, Error, ServerFrame};
 use synod::config::Limits;
 use synod::domain::MeetingId;
+use synod::storage::Part;
 use synod::wire::CloseCode;
 
 use super::{AGENTS, MEETINGS};
@@ -108,7 +110,12 @@ async fn a_frame_over_the_rate_does_nothing_and_who_goes_on_is_sent_away() {
     assert!(codes.iter().any(|code| code == "rate_limited"));
     let journal = fresh
         .store
-        .journal(MeetingId(meeting), 0, 256)
+        .journal(
+            MeetingId(meeting),
+            0,
+            Part::RESUME,
+            &Reservation::unlimited(),
+        )
         .await
         .unwrap();
     let kinds: Vec<_> = journal.iter().map(|row| row.kind.as_str()).collect();

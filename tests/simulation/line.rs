@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use rand::rngs::StdRng;
+use synod::budget::Reservation;
 use synod::client::{Client, ServerFrame, Socket};
 use synod::domain::AgentId;
+use synod::storage::Part;
 use synod::storage::Store;
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
@@ -67,7 +69,12 @@ impl Line {
         }
         let store = self.world.database.beside();
         let mail = store
-            .received(AgentId(self.agent), 0, u32::MAX)
+            .received(
+                AgentId(self.agent),
+                0,
+                Part::of_answer(u32::MAX),
+                &Reservation::unlimited(),
+            )
             .await
             .unwrap();
         let sent: BTreeSet<_> = mail

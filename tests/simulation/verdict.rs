@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
+use synod::budget::Reservation;
 use synod::domain::{CommunicationId, MeetingId};
+use synod::storage::Part;
 use synod::storage::memory::Memory;
 use synod::storage::{MeetingFilter, PageRequest, Start, Store};
 use synod::wire::FrameId;
@@ -20,14 +22,18 @@ pub(crate) async fn reach(world: &World) {
         size: 100,
         start: Start::Number(1),
     };
-    let agents = store.agents(page).await.unwrap().items;
+    let agents = store
+        .agents(page, &Reservation::unlimited())
+        .await
+        .unwrap()
+        .items;
     assert_eq!(
         agents.len(),
         world.plan.tempers.len(),
         "each agent is made once"
     );
     let meetings = store
-        .meetings(&MeetingFilter::default(), page)
+        .meetings(&MeetingFilter::default(), page, &Reservation::unlimited())
         .await
         .unwrap()
         .items;
@@ -66,7 +72,10 @@ async fn mail_is_kept(store: &Memory, log: &Log) {
         let Some(id) = ack.communication_id else {
             continue;
         };
-        let message = store.communication(CommunicationId(id)).await.unwrap();
+        let message = store
+            .communication(CommunicationId(id), &Reservation::unlimited())
+            .await
+            .unwrap();
         let message = message.unwrap_or_else(|| panic!("{ack:?} is not kept"));
         assert_eq!(Some(message.sender.0), log.agent);
         let is_sent = sent
@@ -87,7 +96,10 @@ async fn mail_is_kept(store: &Memory, log: &Log) {
 /// same id.
 async fn refusals_stand(store: &Memory, heard: &Heard) {
     let id = MeetingId(heard.meeting);
-    let rows = store.journal(id, 0, u32::MAX).await.unwrap();
+    let rows = store
+        .journal(id, 0, Part::of_answer(u32::MAX), &Reservation::unlimited())
+        .await
+        .unwrap();
     let acted: Vec<_> = rows
         .iter()
         .filter(|row| {

@@ -1,5 +1,6 @@
 //! Agents and their tokens.
 
+use synod::budget::Reservation;
 use synod::storage::{Error, Total};
 
 use super::fixtures::{agent, agent_id, agents, at, page, token};
@@ -20,15 +21,42 @@ async fn an_agent_is_given_back_as_it_was(fresh: &Fresh) {
     store.create_agent(&agent(1), token(1), None).await.unwrap();
     store.create_agent(&bare, token(2), None).await.unwrap();
 
-    assert_eq!(store.agent(agent_id(1)).await.unwrap(), Some(agent(1)));
-    assert_eq!(store.agent(agent_id(2)).await.unwrap(), Some(bare.clone()));
-    assert_eq!(store.agent(agent_id(3)).await.unwrap(), None);
+    assert_eq!(
+        store
+            .agent(agent_id(1), &Reservation::unlimited())
+            .await
+            .unwrap(),
+        Some(agent(1))
+    );
+    assert_eq!(
+        store
+            .agent(agent_id(2), &Reservation::unlimited())
+            .await
+            .unwrap(),
+        Some(bare.clone())
+    );
+    assert_eq!(
+        store
+            .agent(agent_id(3), &Reservation::unlimited())
+            .await
+            .unwrap(),
+        None
+    );
 
     let ids = [agent_id(2), agent_id(3), agent_id(1)];
-    let mut known = store.agents_by_id(&ids).await.unwrap();
+    let mut known = store
+        .agents_by_id(&ids, &Reservation::unlimited())
+        .await
+        .unwrap();
     known.sort_by_key(|agent| agent.id);
     assert_eq!(known, [agent(1), bare]);
-    assert_eq!(store.agents_by_id(&[]).await.unwrap(), []);
+    assert_eq!(
+        store
+            .agents_by_id(&[], &Reservation::unlimited())
+            .await
+            .unwrap(),
+        []
+    );
 }
 
 async fn an_id_and_a_token_belong_to_one_agent(fresh: &Fresh) {
@@ -46,7 +74,13 @@ async fn an_id_and_a_token_belong_to_one_agent(fresh: &Fresh) {
         matches!(answer, Err(Error::AlreadyExists("token"))),
         "{answer:?}"
     );
-    assert_eq!(store.agent(agent_id(3)).await.unwrap(), None);
+    assert_eq!(
+        store
+            .agent(agent_id(3), &Reservation::unlimited())
+            .await
+            .unwrap(),
+        None
+    );
     assert!(
         store
             .replace_token(agent_id(1), token(1), None)
@@ -80,7 +114,11 @@ async fn a_token_opens_until_it_is_replaced_or_revoked(fresh: &Fresh) {
         "twice is once"
     );
     assert_eq!(bearer(9).await, None);
-    let revoked = store.agent(agent_id(1)).await.unwrap().unwrap();
+    let revoked = store
+        .agent(agent_id(1), &Reservation::unlimited())
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(revoked.revoked_at, Some(at(50)));
 
     assert!(store.tokens(&[agent_id(1)]).await.unwrap().is_empty());
@@ -107,12 +145,18 @@ async fn a_token_opens_until_it_is_replaced_or_revoked(fresh: &Fresh) {
 async fn agents_are_listed_newest_first(fresh: &Fresh) {
     let store = &*fresh.store;
     agents(store, 5).await;
-    let first = store.agents(page(1, 2)).await.unwrap();
+    let first = store
+        .agents(page(1, 2), &Reservation::unlimited())
+        .await
+        .unwrap();
     assert_eq!(
         (first.items, first.total),
         (vec![agent(5), agent(4)], Some(Total::exactly(5)))
     );
-    let last = store.agents(page(3, 2)).await.unwrap();
+    let last = store
+        .agents(page(3, 2), &Reservation::unlimited())
+        .await
+        .unwrap();
     assert_eq!((last.items, last.next), (vec![agent(1)], None));
 }
 

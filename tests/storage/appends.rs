@@ -2,7 +2,9 @@
 
 use std::slice::from_ref;
 
+use synod::budget::Reservation;
 use synod::domain::{Command, DecisionId, Status};
+use synod::storage::Part;
 use synod::storage::{Append, Appended, Store};
 
 use super::fixtures::{
@@ -28,11 +30,17 @@ async fn everything_of(store: &dyn Store, n: u64) -> String {
     format!(
         "{:#?}",
         (
-            store.meeting(id).await.unwrap(),
+            store.meeting(id, &Reservation::unlimited()).await.unwrap(),
             store.participants(id).await.unwrap(),
-            store.messages(id).await.unwrap(),
-            store.journal(id, 0, 1000).await.unwrap(),
-            store.decision(DecisionId(uuid(4, n))).await.unwrap(),
+            store.messages(id, &Reservation::unlimited()).await.unwrap(),
+            store
+                .journal(id, 0, Part::of_answer(1000), &Reservation::unlimited())
+                .await
+                .unwrap(),
+            store
+                .decision(DecisionId(uuid(4, n)), &Reservation::unlimited())
+                .await
+                .unwrap(),
         )
     )
 }
@@ -44,11 +52,23 @@ async fn an_append_moves_the_meeting_on(fresh: &Fresh) {
     live.start(store).await;
     live.keep(store, speak(known[0], "ß 🦉")).await;
 
-    let kept = store.meeting(live.id()).await.unwrap().unwrap();
+    let kept = store
+        .meeting(live.id(), &Reservation::unlimited())
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!((kept.epoch, kept.last_seq), (1, live.meeting.last_seq()));
     assert_eq!(kept.header, super::fixtures::header(&live.meeting));
     assert_eq!(kept.header.status, Status::InProgress);
-    let journal = store.journal(live.id(), 0, 100).await.unwrap();
+    let journal = store
+        .journal(
+            live.id(),
+            0,
+            Part::of_answer(100),
+            &Reservation::unlimited(),
+        )
+        .await
+        .unwrap();
     assert!(
         journal
             .iter()
@@ -56,7 +76,10 @@ async fn an_append_moves_the_meeting_on(fresh: &Fresh) {
             .eq(1..=live.meeting.last_seq())
     );
     assert!(journal.iter().skip(1).all(|row| row.epoch == 1));
-    let said: Vec<_> = store.messages(live.id()).await.unwrap();
+    let said: Vec<_> = store
+        .messages(live.id(), &Reservation::unlimited())
+        .await
+        .unwrap();
     let said: Vec<_> = said
         .iter()
         .map(|m| (m.agent, m.content.as_str(), m.message_type))
@@ -105,7 +128,10 @@ async fn a_stale_owner_writes_nothing_and_hinders_nobody(fresh: &Fresh) {
     );
     assert_eq!(everything_of(store, 2).await, before);
     for n in [1, 3] {
-        let decision = store.decision(DecisionId(uuid(4, n))).await.unwrap();
+        let decision = store
+            .decision(DecisionId(uuid(4, n)), &Reservation::unlimited())
+            .await
+            .unwrap();
         let content = decision.map(|decision| decision.content);
         assert_eq!(content.as_deref(), Some("ß"));
     }
@@ -191,7 +217,15 @@ async fn a_take_over_adds_one_and_reads_everything(fresh: &Fresh) {
         .collect();
     assert_eq!(epochs, [(meeting_id(1), 2), (meeting_id(2), 1)]);
     for taken in taken {
-        let journal = store.journal(taken.meeting, 0, 1000).await.unwrap();
+        let journal = store
+            .journal(
+                taken.meeting,
+                0,
+                Part::of_answer(1000),
+                &Reservation::unlimited(),
+            )
+            .await
+            .unwrap();
         assert_eq!(taken.journal, journal);
         assert!(!journal.is_empty());
     }
@@ -224,13 +258,46 @@ async fn the_journal_is_read_in_parts(fresh: &Fresh) {
     let mut live = Live::begin(store, 1, &known).await;
     live.start(store).await;
     live.decide(store).await;
-    let all = store.journal(live.id(), 0, 1000).await.unwrap();
-    assert_eq!(store.journal(live.id(), 2, 3).await.unwrap(), all[2..5]);
+    let all = store
+        .journal(
+            live.id(),
+            0,
+            Part::of_answer(1000),
+            &Reservation::unlimited(),
+        )
+        .await
+        .unwrap();
     assert_eq!(
-        store.journal(live.id(), all.len() as u64, 3).await.unwrap(),
+        store
+            .journal(live.id(), 2, Part::of_answer(3), &Reservation::unlimited())
+            .await
+            .unwrap(),
+        all[2..5]
+    );
+    assert_eq!(
+        store
+            .journal(
+                live.id(),
+                all.len() as u64,
+                Part::of_answer(3),
+                &Reservation::unlimited()
+            )
+            .await
+            .unwrap(),
         []
     );
-    assert_eq!(store.journal(live.id(), u64::MAX, 3).await.unwrap(), []);
+    assert_eq!(
+        store
+            .journal(
+                live.id(),
+                u64::MAX,
+                Part::of_answer(3),
+                &Reservation::unlimited()
+            )
+            .await
+            .unwrap(),
+        []
+    );
 }
 
 async fn a_frame_is_known_in_its_own_meeting_only(fresh: &Fresh) {

@@ -2,6 +2,7 @@
 
 use std::slice::from_ref;
 
+use synod::budget::Reservation;
 use synod::config::Limits;
 use synod::domain::CommunicationId;
 use synod::storage::{Communication, CommunicationFilter, Error, Excerpt, PageRequest, Start};
@@ -44,22 +45,32 @@ async fn a_page_of_the_largest_messages_is_bounded(fresh: &Fresh) {
         ..CommunicationFilter::default()
     };
     for filter in [CommunicationFilter::default(), branching] {
-        let numbered = store.communications(&filter, everything()).await;
+        let numbered = store
+            .communications(&filter, everything(), &Reservation::unlimited())
+            .await;
         assert!(matches!(numbered, Err(Error::TooMuch)));
-        let first = store.communications(&filter, page(1, 1)).await.unwrap();
+        let first = store
+            .communications(&filter, page(1, 1), &Reservation::unlimited())
+            .await
+            .unwrap();
         let mut walked: Vec<_> = first.items.iter().map(|m| m.id).collect();
         let mut next = first.next;
         while let Some(keyset) = next {
             let (size, start) = (Limits::PAGE_SIZE.1, Start::After(keyset));
-            let part = store.communications(&filter, PageRequest { size, start });
-            let part = part.await.unwrap();
+            let request = PageRequest { size, start };
+            let part = store
+                .communications(&filter, request, &Reservation::unlimited())
+                .await
+                .unwrap();
             assert!((1..=fitting).contains(&part.items.len()));
             walked.extend(part.items.iter().map(|m| m.id));
             next = part.next;
         }
         assert_eq!(walked, ids);
     }
-    let together = store.communications_by_id(&ids).await;
+    let together = store
+        .communications_by_id(&ids, &Reservation::unlimited())
+        .await;
     assert!(matches!(together, Err(Error::TooMuch)));
 }
 
@@ -98,6 +109,9 @@ async fn excerpts_are_the_newest_messages_by_their_beginnings(fresh: &Fresh) {
     let told = store.excerpts(&mine, 100).await.unwrap();
     assert_eq!(told.iter().collect::<Vec<_>>(), own);
     let newest = PageRequest::newest(100);
-    let first = store.communications(&mine, newest).await.unwrap();
+    let first = store
+        .communications(&mine, newest, &Reservation::unlimited())
+        .await
+        .unwrap();
     assert_eq!(first.items.len(), own.len());
 }

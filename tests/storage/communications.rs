@@ -2,6 +2,7 @@
 
 use std::slice::from_ref;
 
+use synod::budget::Reservation;
 use synod::storage::{Communication, CommunicationFilter, Error, Store, Total};
 
 use super::fixtures::{agent_id, agents, at, communication, everything, pick, uuid};
@@ -42,7 +43,10 @@ async fn content_is_kept_byte_for_byte(fresh: &Fresh) {
     });
     store.log(&messages).await.unwrap();
     for message in messages {
-        let kept = store.communication(message.id).await.unwrap();
+        let kept = store
+            .communication(message.id, &Reservation::unlimited())
+            .await
+            .unwrap();
         assert!(kept.as_ref() == Some(&message), "{:.80}", message.content);
     }
 }
@@ -60,7 +64,10 @@ async fn logging_again_changes_nothing(fresh: &Fresh) {
     };
     store.log(&[altered, second.clone()]).await.unwrap();
     let ids = [first.id, second.id];
-    let mut kept = store.communications_by_id(&ids).await.unwrap();
+    let mut kept = store
+        .communications_by_id(&ids, &Reservation::unlimited())
+        .await
+        .unwrap();
     kept.sort_by_key(|message| message.id);
     assert_eq!(kept, [first, second]);
 }
@@ -78,7 +85,13 @@ async fn an_unknown_agent_is_named_and_nothing_is_kept(fresh: &Fresh) {
         panic!("{answer:?}");
     };
     assert_eq!(unknown, [agent_id(8).0, agent_id(9).0]);
-    assert_eq!(store.communication(messages[0].id).await.unwrap(), None);
+    assert_eq!(
+        store
+            .communication(messages[0].id, &Reservation::unlimited())
+            .await
+            .unwrap(),
+        None
+    );
 }
 
 /// Forty-eight messages between four agents, of three topics or none, at times that repeat.
@@ -135,7 +148,10 @@ async fn filters_hold_alone_and_together(fresh: &Fresh) {
             words: None,
         };
         let expected: Vec<_> = messages.iter().filter(|m| passes(&filter, m)).collect();
-        let found = store.communications(&filter, everything()).await.unwrap();
+        let found = store
+            .communications(&filter, everything(), &Reservation::unlimited())
+            .await
+            .unwrap();
         assert_eq!(
             found.items.iter().collect::<Vec<_>>(),
             expected,
@@ -156,7 +172,10 @@ async fn thousands_are_logged_at_once(fresh: &Fresh) {
     let mut messages: Vec<_> = (0..5_000).map(message).collect();
     store.log(&messages).await.unwrap();
     let ids: Vec<_> = messages.iter().map(|message| message.id).collect();
-    let mut kept = store.communications_by_id(&ids).await.unwrap();
+    let mut kept = store
+        .communications_by_id(&ids, &Reservation::unlimited())
+        .await
+        .unwrap();
     kept.sort_by_key(|message| message.id);
     assert!(kept == messages, "{} are kept", kept.len());
 
@@ -167,7 +186,10 @@ async fn thousands_are_logged_at_once(fresh: &Fresh) {
     let answer = store.log(&messages).await;
     assert!(matches!(answer, Err(Error::UnknownAgent(ids)) if ids == [agent_id(9).0]));
     assert_eq!(
-        store.communication(messages[0].id).await.unwrap(),
+        store
+            .communication(messages[0].id, &Reservation::unlimited())
+            .await
+            .unwrap(),
         None,
         "all or none"
     );

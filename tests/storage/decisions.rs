@@ -1,6 +1,7 @@
 //! Decisions: written once, found by every filter, refused to every hand that would change them.
 
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
+use synod::budget::Reservation;
 use synod::domain::{AgentId, Command, CommunicationId, Created, DecisionId};
 use synod::storage::{
     Appended, Database, Decision, DecisionFilter, PageRequest, Start, Store, Total,
@@ -31,7 +32,10 @@ async fn decided(
     let mut live = Live::begin_as(store, n, created).await;
     live.start(store).await;
     live.decide(store).await;
-    let decision = store.decision(DecisionId(uuid(4, n))).await.unwrap();
+    let decision = store
+        .decision(DecisionId(uuid(4, n)), &Reservation::unlimited())
+        .await
+        .unwrap();
     decision.expect("a decision")
 }
 
@@ -52,17 +56,24 @@ async fn a_decision_says_all_that_led_to_it(fresh: &Fresh) {
     assert_eq!(agreement["tally"]["agree"], 2);
     assert_eq!(agreement["votes"][0]["confidence"], 0.1);
     assert_eq!(agreement["votes"][1]["rationale"], "because ß");
-    assert_eq!(store.decision(DecisionId(uuid(4, 9))).await.unwrap(), None);
+    assert_eq!(
+        store
+            .decision(DecisionId(uuid(4, 9)), &Reservation::unlimited())
+            .await
+            .unwrap(),
+        None
+    );
 }
 
 async fn filters_hold_alone_and_together(fresh: &Fresh) {
+    let free = Reservation::unlimited();
     let store = &*fresh.store;
     let known = agents(store, 3).await;
     let first = decided(store, 10, &known[..2], Vec::new()).await;
     let second = decided(store, 50, &known[1..], Vec::new()).await;
     let all = DecisionFilter::default();
     let found = async |filter: DecisionFilter| {
-        let found = store.decisions(&filter, everything()).await.unwrap();
+        let found = store.decisions(&filter, everything(), &free).await.unwrap();
         assert_eq!(found.total, Some(Total::exactly(found.items.len() as u64)));
         found.items
     };
@@ -154,13 +165,17 @@ async fn whoever_was_in_the_meeting_sees_what_it_decided(fresh: &Fresh) {
         .await
         .expect("again, as after a lost answer");
     let all = store
-        .decisions(&DecisionFilter::default(), everything())
+        .decisions(
+            &DecisionFilter::default(),
+            everything(),
+            &Reservation::unlimited(),
+        )
         .await;
     let all = all.unwrap().items;
     assert_eq!(all.len(), 1);
     for (agent, sees) in known.iter().zip([true, true, true, true, true, false]) {
         let seen = store
-            .decisions(&seen_by(*agent), everything())
+            .decisions(&seen_by(*agent), everything(), &Reservation::unlimited())
             .await
             .unwrap();
         assert_eq!(seen.items, all[..usize::from(sees)], "{agent}");
@@ -177,12 +192,19 @@ async fn a_walk_through_an_agents_decisions_is_not_disturbed_by_new_ones(fresh: 
         decided(store, 100 + n / 3 * 100 + n, who, Vec::new()).await;
     }
     let filter = seen_by(known[0]);
-    let before = store.decisions(&filter, everything()).await.unwrap().items;
+    let before = store
+        .decisions(&filter, everything(), &Reservation::unlimited())
+        .await
+        .unwrap()
+        .items;
     assert_eq!(before.len(), 6);
     let mut walked = Vec::new();
     let mut request = PageRequest::newest(2);
     loop {
-        let part = store.decisions(&filter, request).await.unwrap();
+        let part = store
+            .decisions(&filter, request, &Reservation::unlimited())
+            .await
+            .unwrap();
         walked.extend(part.items);
         let Some(place) = part.next else { break };
         decided(store, 1000 + walked.len() as u64, &known[..2], Vec::new()).await;
@@ -220,7 +242,14 @@ async fn postgres_itself_refuses_to_change_them() {
             .await;
         assert_refused(change, answer.map(|done| done.rows_affected()));
     }
-    assert_eq!(fresh.store.decision(before.id).await.unwrap(), Some(before));
+    assert_eq!(
+        fresh
+            .store
+            .decision(before.id, &Reservation::unlimited())
+            .await
+            .unwrap(),
+        Some(before)
+    );
 }
 
 #[tokio::test]
@@ -239,5 +268,12 @@ async fn sqlite_itself_refuses_to_change_them() {
             .await;
         assert_refused(change, answer.map(|done| done.rows_affected()));
     }
-    assert_eq!(fresh.store.decision(before.id).await.unwrap(), Some(before));
+    assert_eq!(
+        fresh
+            .store
+            .decision(before.id, &Reservation::unlimited())
+            .await
+            .unwrap(),
+        Some(before)
+    );
 }

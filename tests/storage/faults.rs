@@ -3,6 +3,7 @@
 use std::slice::from_ref;
 use std::time::Duration;
 
+use synod::budget::Reservation;
 use synod::clock::Clock;
 use synod::storage::memory::{Course, Fault, Memory};
 use synod::storage::{Appended, Store};
@@ -15,7 +16,10 @@ async fn a_failed_write_leaves_nothing_and_a_lost_reply_leaves_everything() {
     let known = agents(&store, 3).await;
     let mut live = Live::begin(&store, 1, &known[..1]).await;
     let append = live.handle(join(known[1]));
-    let before = store.meeting(live.id()).await.unwrap();
+    let before = store
+        .meeting(live.id(), &Reservation::unlimited())
+        .await
+        .unwrap();
     let faults = store.faults();
 
     faults.push(Fault::FailBeforeCommit);
@@ -27,14 +31,25 @@ async fn a_failed_write_leaves_nothing_and_a_lost_reply_leaves_everything() {
             .is_err_and(|error| error.is_transient())
     );
     let beside = store.beside();
-    assert_eq!(beside.meeting(live.id()).await.unwrap(), before);
+    assert_eq!(
+        beside
+            .meeting(live.id(), &Reservation::unlimited())
+            .await
+            .unwrap(),
+        before
+    );
     assert!(
         store
             .append(from_ref(&append))
             .await
             .is_err_and(|error| error.is_transient())
     );
-    let last_seq = store.meeting(live.id()).await.unwrap().unwrap().last_seq;
+    let last_seq = store
+        .meeting(live.id(), &Reservation::unlimited())
+        .await
+        .unwrap()
+        .unwrap()
+        .last_seq;
     assert_eq!(last_seq, live.meeting.last_seq());
     assert_eq!(faults.pending(), 0);
     assert_eq!(
@@ -62,9 +77,18 @@ async fn what_goes_wrong_for_one_server_goes_well_for_another_on_the_same_databa
     let seen = async {
         let at = |ms| tokio::time::sleep(Duration::from_millis(ms));
         at(1_900).await;
-        assert_eq!(quick.communication(message.id).await.unwrap(), None);
+        assert_eq!(
+            quick
+                .communication(message.id, &Reservation::unlimited())
+                .await
+                .unwrap(),
+            None
+        );
         at(200).await;
-        let kept = quick.communication(message.id).await.unwrap();
+        let kept = quick
+            .communication(message.id, &Reservation::unlimited())
+            .await
+            .unwrap();
         assert_eq!(kept.as_ref(), Some(&message), "before the other is told");
     };
     let clock = Clock::system();

@@ -2,6 +2,7 @@
 
 use futures_util::future::join_all;
 use sqlx::Connection;
+use synod::budget::Reservation;
 use synod::storage::{Communication, CommunicationFilter, Start, Store, Words};
 
 use super::fixtures::{agents, page};
@@ -94,7 +95,10 @@ async fn pages_are(
     };
     let (mut next, mut found) = (page(1, 500), Vec::new());
     loop {
-        let answer = store.communications(filter, next).await.unwrap();
+        let answer = store
+            .communications(filter, next, &Reservation::unlimited())
+            .await
+            .unwrap();
         if let Some(total) = answer.total {
             let is_right = if total.is_estimate {
                 total.rows > 1_000 && sorted.len() > 1_000
@@ -109,7 +113,10 @@ async fn pages_are(
     }
     assert_eq!(found.len(), sorted.len(), "{about}");
     assert!(found == sorted, "{about}");
-    let third = store.communications(filter, page(3, 50)).await.unwrap();
+    let third = store
+        .communications(filter, page(3, 50), &Reservation::unlimited())
+        .await
+        .unwrap();
     let expected = &sorted[sorted.len().min(100)..sorted.len().min(150)];
     assert!(ids(&third.items) == expected, "{about}");
 }
@@ -130,7 +137,9 @@ async fn however_many_search_others_are_served() {
         words: Words::of("tea"),
         ..CommunicationFilter::default()
     };
-    let searches = join_all((0..20).map(|_| store.communications(&filter, page(1, 50))));
+    let unlimited = Reservation::unlimited();
+    let searches =
+        join_all((0..20).map(|_| store.communications(&filter, page(1, 50), &unlimited)));
     let others = async {
         let waiting = "select count(*) from pg_locks where not granted";
         eventually("searches wait for the log", || async {
@@ -143,7 +152,13 @@ async fn however_many_search_others_are_served() {
         })
         .await;
         for _ in 0..100 {
-            assert!(store.agent(known[0]).await.unwrap().is_some());
+            assert!(
+                store
+                    .agent(known[0], &Reservation::unlimited())
+                    .await
+                    .unwrap()
+                    .is_some()
+            );
         }
         held.rollback().await.unwrap();
     };

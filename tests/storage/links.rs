@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use synod::budget::Reservation;
 use synod::domain::{Created, DecisionId};
 use synod::storage::{Decision, Meeting};
 
@@ -38,13 +39,19 @@ async fn a_message_leads_to_its_meetings_and_their_decisions(fresh: &Fresh) {
         (2, None, vec![], vec![]),
     ] {
         let id = messages[message].id;
-        let found = store.meetings_of_communication(id, reader).await.unwrap();
+        let found = store
+            .meetings_of_communication(id, reader, &Reservation::unlimited())
+            .await
+            .unwrap();
         let expected: Vec<_> = meetings.into_iter().map(meeting_id).collect();
         assert_eq!(ids(found), expected, "{message} {reader:?}");
         let links = store.links(&[id], reader).await.unwrap();
         let linked: Vec<_> = links.iter().map(|(meeting, _)| *meeting).collect();
         assert_eq!(linked, expected, "{message} {reader:?}");
-        let found = store.decisions_of_communication(id, reader).await.unwrap();
+        let found = store
+            .decisions_of_communication(id, reader, &Reservation::unlimited())
+            .await
+            .unwrap();
         assert_eq!(decisions(found), made, "{message} {reader:?}");
     }
     let all = messages.each_ref().map(|message| message.id);

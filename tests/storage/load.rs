@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
+use synod::budget::Reservation;
 use synod::domain::{AgentId, CommunicationId, Created};
 use synod::storage::{Communication, CommunicationFilter, Error, Store};
 
@@ -125,7 +126,10 @@ async fn under_load_upkeep_takes_nothing_that_is_young_or_linked_to(fresh: Fresh
     let ((young, linked), turns) = tokio::join!(load, over_and_over);
     done(|| upkeep(store)).await.unwrap();
     let page = CommunicationFilter::default();
-    let page = store.communications(&page, everything()).await.unwrap();
+    let page = store
+        .communications(&page, everything(), &Reservation::unlimited())
+        .await
+        .unwrap();
     let there: BTreeSet<_> = ids(&page.items).collect();
     assert!(turns > 0, "upkeep had something to take under load");
     assert!(

@@ -1,6 +1,8 @@
 //! Direct messages in their receivers' lines.
 
+use synod::budget::Reservation;
 use synod::domain::{AgentId, CommunicationId};
+use synod::storage::Part;
 use synod::storage::{DirectMessage, Inbox, Role, Sent, Store, Told};
 
 use super::fixtures::{agent, agent_id, agents, at, communication, pick, token, uuid};
@@ -36,7 +38,10 @@ fn repeated(n: u64, delivered: bool) -> Sent {
 }
 
 async fn line(store: &dyn Store, of: AgentId, after: u64) -> Vec<(u64, String)> {
-    let received = store.received(of, after, 10).await.unwrap();
+    let received = store
+        .received(of, after, Part::of_answer(10), &Reservation::unlimited())
+        .await
+        .unwrap();
     let shown = received.into_iter();
     shown
         .map(|m| (m.position, m.communication.expect("a message").content))
@@ -65,9 +70,14 @@ async fn positions_count_without_gaps_in_the_order_of_keeping(fresh: &Fresh) {
     assert_eq!(line(store, ben, 0).await, texts(&[(1, 9), (2, 2), (3, 1)]));
     assert_eq!(line(store, ben, 2).await, texts(&[(3, 1)]));
     assert_eq!(line(store, ada, 0).await, []);
-    let two = store.received(ben, 0, 2).await.unwrap();
+    let two = store
+        .received(ben, 0, Part::of_answer(2), &Reservation::unlimited())
+        .await
+        .unwrap();
     assert_eq!(two.len(), 2);
-    let logged = store.communication(CommunicationId(uuid(2, 9))).await;
+    let logged = store
+        .communication(CommunicationId(uuid(2, 9)), &Reservation::unlimited())
+        .await;
     assert_eq!(logged.unwrap(), Some(communication(9, ada, ben)));
     let inbox = store.inbox(ben).await.unwrap();
     assert_eq!(inbox, Inbox { last: 3, told: 0 });
@@ -96,7 +106,9 @@ async fn the_same_frame_sent_twice_is_one_message(fresh: &Fresh) {
     let sent = store.send(&batch).await.unwrap();
     let expected = [repeated(1, false), kept(1), kept(2), repeated(4, false)];
     assert_eq!(sent, expected);
-    let missing = store.communication(CommunicationId(uuid(2, 2))).await;
+    let missing = store
+        .communication(CommunicationId(uuid(2, 2)), &Reservation::unlimited())
+        .await;
     assert_eq!(missing.unwrap(), None);
 
     let delivered = [CommunicationId(uuid(2, 1))];
@@ -142,7 +154,13 @@ async fn nobody_writes_to_whom_cannot_read(fresh: &Fresh) {
     let mut observer = agent(3);
     observer.role = Role::Observer;
     store.create_agent(&observer, token(3), None).await.unwrap();
-    assert_eq!(store.agent(observer.id).await.unwrap(), Some(observer));
+    assert_eq!(
+        store
+            .agent(observer.id, &Reservation::unlimited())
+            .await
+            .unwrap(),
+        Some(observer)
+    );
     store.revoke_agent(known[1], at(50)).await.unwrap();
     let batch = [
         message(1, known[0], agent_id(9), None),

@@ -1,6 +1,8 @@
 //! Meetings as they are created and found again.
 
+use synod::budget::Reservation;
 use synod::domain::{AgentId, Command, CommunicationId, Created, Outcome, Status};
+use synod::storage::Part;
 use synod::storage::{
     Error, JournalRow, Meeting, MeetingFilter, PageRequest, Start, Store, Total, Words,
 };
@@ -24,6 +26,7 @@ on_every_store! {
 }
 
 async fn a_new_meeting_is_whole(fresh: &Fresh) {
+    let free = Reservation::unlimited();
     let store = &*fresh.store;
     let known = agents(store, 3).await;
     let messages = [1, 2].map(|n| communication(n, known[0], known[1]));
@@ -36,7 +39,7 @@ async fn a_new_meeting_is_whole(fresh: &Fresh) {
     let (_, new) = new_meeting(created.clone(), 7);
     store.create_meeting(&new).await.unwrap();
 
-    let kept = store.meeting(meeting_id(1)).await.unwrap().unwrap();
+    let kept = store.meeting(meeting_id(1), &free).await.unwrap().unwrap();
     assert_eq!((kept.epoch, kept.last_seq, kept.created_at), (0, 1, at(7)));
     assert_eq!(
         (&kept.topic, &kept.settings),
@@ -59,7 +62,10 @@ async fn a_new_meeting_is_whole(fresh: &Fresh) {
             (known[2], Some(3))
         ]
     );
-    let related = store.related_communications(meeting_id(1)).await.unwrap();
+    let related = store
+        .related_communications(meeting_id(1), &free)
+        .await
+        .unwrap();
     assert_eq!(related, [messages[1].clone(), messages[0].clone()]);
     let first = entry(&new.first.recorded);
     let row = JournalRow {
@@ -71,8 +77,14 @@ async fn a_new_meeting_is_whole(fresh: &Fresh) {
         payload: first.payload,
         frame_id: None,
     };
-    assert_eq!(store.journal(meeting_id(1), 0, 10).await.unwrap(), [row]);
-    assert_eq!(store.meeting(meeting_id(2)).await.unwrap(), None);
+    assert_eq!(
+        store
+            .journal(meeting_id(1), 0, Part::of_answer(10), &free)
+            .await
+            .unwrap(),
+        [row]
+    );
+    assert_eq!(store.meeting(meeting_id(2), &free).await.unwrap(), None);
 }
 
 async fn a_moderator_has_a_row_whether_it_participates_or_not(fresh: &Fresh) {
@@ -150,11 +162,31 @@ async fn whoever_is_unknown_is_named_and_nothing_is_left_behind(fresh: &Fresh) {
     };
     assert_eq!(unknown, [uuid(2, 4), uuid(2, 5)]);
 
-    assert_eq!(store.meeting(meeting_id(1)).await.unwrap(), None);
-    assert_eq!(store.participants(meeting_id(1)).await.unwrap(), []);
-    assert_eq!(store.journal(meeting_id(1), 0, 9).await.unwrap(), []);
     assert_eq!(
-        store.related_communications(meeting_id(1)).await.unwrap(),
+        store
+            .meeting(meeting_id(1), &Reservation::unlimited())
+            .await
+            .unwrap(),
+        None
+    );
+    assert_eq!(store.participants(meeting_id(1)).await.unwrap(), []);
+    assert_eq!(
+        store
+            .journal(
+                meeting_id(1),
+                0,
+                Part::of_answer(9),
+                &Reservation::unlimited()
+            )
+            .await
+            .unwrap(),
+        []
+    );
+    assert_eq!(
+        store
+            .related_communications(meeting_id(1), &Reservation::unlimited())
+            .await
+            .unwrap(),
         []
     );
     let sound = Created {
@@ -220,7 +252,10 @@ async fn filters_hold_alone_and_together(fresh: &Fresh) {
     let found = async |ask: &dyn Fn(&mut MeetingFilter)| {
         let mut filter = MeetingFilter::default();
         ask(&mut filter);
-        let found = store.meetings(&filter, everything()).await.unwrap();
+        let found = store
+            .meetings(&filter, everything(), &Reservation::unlimited())
+            .await
+            .unwrap();
         assert_eq!(found.total, Some(Total::exactly(found.items.len() as u64)));
         let number = |n: &u64| found.items.iter().any(|row| row.id == meeting_id(*n));
         (1..=4).filter(number).collect::<Vec<_>>()
@@ -270,7 +305,11 @@ async fn words_of_a_topic_are_found_whole_and_in_either_case(fresh: &Fresh) {
             words,
             ..MeetingFilter::default()
         };
-        ids(&store.meetings(&filter, everything()).await.unwrap().items)
+        ids(&store
+            .meetings(&filter, everything(), &Reservation::unlimited())
+            .await
+            .unwrap()
+            .items)
     };
     for text in ["äpfel", "ÄPFEL", "(äpfel) *"] {
         assert_eq!(found(text).await, [5, 4, 3, 2, 1], "{text:?}");
@@ -300,7 +339,11 @@ async fn an_agents_meetings_come_in_their_own_order_whenever_it_came(fresh: &Fre
             agent: Some(agent),
             ..MeetingFilter::default()
         };
-        ids(&store.meetings(&filter, everything()).await.unwrap().items)
+        ids(&store
+            .meetings(&filter, everything(), &Reservation::unlimited())
+            .await
+            .unwrap()
+            .items)
     };
     let mut first = Live::begin(store, 1, &known[..1]).await;
     let mut second = Live::begin(store, 2, &known[..1]).await;
@@ -336,11 +379,18 @@ async fn a_walk_through_an_agents_meetings_is_not_disturbed_by_new_ones(fresh: &
             is_open: together,
             ..MeetingFilter::default()
         };
-        let before = ids(&store.meetings(&filter, everything()).await.unwrap().items);
+        let before = ids(&store
+            .meetings(&filter, everything(), &Reservation::unlimited())
+            .await
+            .unwrap()
+            .items);
         let mut walked = Vec::new();
         let mut request = PageRequest::newest(3);
         loop {
-            let part = store.meetings(&filter, request).await.unwrap();
+            let part = store
+                .meetings(&filter, request, &Reservation::unlimited())
+                .await
+                .unwrap();
             assert_eq!(part.total, None, "nothing is counted");
             walked.extend(ids(&part.items));
             let Some(place) = part.next else { break };

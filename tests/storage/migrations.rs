@@ -1,5 +1,6 @@
 //! Up, down, and up again.
 
+use synod::budget::Reservation;
 use synod::domain::Created;
 use synod::storage::migrate::{self, Migration};
 use synod::storage::{
@@ -100,19 +101,29 @@ async fn the_log_survives(database: &Database) {
 
     let store = connect(database, 2).await.unwrap();
     let mut kept = store
-        .communications(&CommunicationFilter::default(), everything())
+        .communications(
+            &CommunicationFilter::default(),
+            everything(),
+            &Reservation::unlimited(),
+        )
         .await
         .unwrap()
         .items;
     kept.reverse();
     assert_eq!(kept, messages);
-    let related = store.related_communications(id).await.unwrap();
+    let related = store
+        .related_communications(id, &Reservation::unlimited())
+        .await
+        .unwrap();
     assert_eq!(related, messages[..1]);
     let filter = CommunicationFilter {
         words: Words::of("pears 2"),
         ..CommunicationFilter::default()
     };
-    let found = store.communications(&filter, everything()).await.unwrap();
+    let found = store
+        .communications(&filter, everything(), &Reservation::unlimited())
+        .await
+        .unwrap();
     assert_eq!(
         found.items,
         messages[1..2],
@@ -163,9 +174,18 @@ async fn old_meetings_are_listed(database: &Database) {
                 words: Words::of("pears 3"),
                 ..all.clone()
             };
-            let all = store.meetings(&all, everything()).await.unwrap();
-            let one = store.meetings(&one, everything()).await.unwrap();
-            let decisions = store.decisions(&decisions, everything()).await.unwrap();
+            let all = store
+                .meetings(&all, everything(), &Reservation::unlimited())
+                .await
+                .unwrap();
+            let one = store
+                .meetings(&one, everything(), &Reservation::unlimited())
+                .await
+                .unwrap();
+            let decisions = store
+                .decisions(&decisions, everything(), &Reservation::unlimited())
+                .await
+                .unwrap();
             lists.push((all.items, one.items, decisions.items));
         }
         lists

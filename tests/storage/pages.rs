@@ -1,5 +1,6 @@
 //! Pages: by number with a total, or from a place on, without skips or repeats while rows are added.
 
+use synod::budget::Reservation;
 use synod::config::Limits;
 use synod::domain::{AgentId, CommunicationId};
 use synod::storage::{
@@ -47,7 +48,7 @@ async fn numbered_pages_cover_the_list_once(fresh: &Fresh) {
     let (known, messages) = twenty(store).await;
     for filter in filters(known[0]) {
         let all = store
-            .communications(&filter, page(1, 100))
+            .communications(&filter, page(1, 100), &Reservation::unlimited())
             .await
             .unwrap()
             .items;
@@ -64,7 +65,7 @@ async fn numbered_pages_cover_the_list_once(fresh: &Fresh) {
         for number in 1..=all.len().div_ceil(7) {
             let number = u32::try_from(number).unwrap();
             let part = store
-                .communications(&filter, page(number, 7))
+                .communications(&filter, page(number, 7), &Reservation::unlimited())
                 .await
                 .unwrap();
             assert_eq!(part.total, Some(Total::exactly(all.len() as u64)));
@@ -79,11 +80,14 @@ async fn a_walk_from_place_to_place_is_not_disturbed_by_new_rows(fresh: &Fresh) 
     let (known, _) = twenty(store).await;
     for (round, filter) in (0_u64..).zip(filters(known[0])) {
         let before = store
-            .communications(&filter, page(1, 100))
+            .communications(&filter, page(1, 100), &Reservation::unlimited())
             .await
             .unwrap()
             .items;
-        let mut part = store.communications(&filter, page(1, 3)).await.unwrap();
+        let mut part = store
+            .communications(&filter, page(1, 3), &Reservation::unlimited())
+            .await
+            .unwrap();
         let mut walked = part.items;
         while let Some(next) = part.next {
             let n = 1000 + 100 * round + walked.len() as u64;
@@ -93,7 +97,10 @@ async fn a_walk_from_place_to_place_is_not_disturbed_by_new_rows(fresh: &Fresh) 
                 .unwrap();
             let start = Start::After(next);
             let request = PageRequest { size: 3, start };
-            part = store.communications(&filter, request).await.unwrap();
+            part = store
+                .communications(&filter, request, &Reservation::unlimited())
+                .await
+                .unwrap();
             assert_eq!(part.total, None, "nothing is counted");
             walked.extend(part.items.clone());
         }
@@ -109,17 +116,32 @@ async fn pages_end_where_the_list_ends(fresh: &Fresh) {
         next: None,
     };
     let all = CommunicationFilter::default();
-    assert_eq!(store.communications(&all, page(1, 5)).await.unwrap(), empty);
+    assert_eq!(
+        store
+            .communications(&all, page(1, 5), &Reservation::unlimited())
+            .await
+            .unwrap(),
+        empty
+    );
 
     let (_, messages) = twenty(store).await;
-    let exact = store.communications(&all, page(2, 10)).await.unwrap();
+    let exact = store
+        .communications(&all, page(2, 10), &Reservation::unlimited())
+        .await
+        .unwrap();
     assert_eq!((exact.items.len(), exact.next), (10, None));
-    let beyond = store.communications(&all, page(4, 10)).await.unwrap();
+    let beyond = store
+        .communications(&all, page(4, 10), &Reservation::unlimited())
+        .await
+        .unwrap();
     assert_eq!(
         (beyond.items, beyond.total, beyond.next),
         (Vec::new(), Some(Total::exactly(20)), None)
     );
-    let inside = store.communications(&all, page(1, 10)).await.unwrap();
+    let inside = store
+        .communications(&all, page(1, 10), &Reservation::unlimited())
+        .await
+        .unwrap();
     let place = Keyset {
         at: messages[9].timestamp,
         id: messages[9].id.0,
@@ -132,9 +154,15 @@ async fn a_walk_is_not_disturbed_by_new_rows_of_the_same_time(fresh: &Fresh) {
     let store = &*fresh.store;
     let (known, _) = twenty(store).await;
     for (round, filter) in (1_u64..).zip(filters(known[0])) {
-        let all = store.communications(&filter, page(1, 1000)).await.unwrap();
+        let all = store
+            .communications(&filter, page(1, 1000), &Reservation::unlimited())
+            .await
+            .unwrap();
         let before = all.items;
-        let mut part = store.communications(&filter, page(1, 3)).await.unwrap();
+        let mut part = store
+            .communications(&filter, page(1, 3), &Reservation::unlimited())
+            .await
+            .unwrap();
         let mut walked = part.items.clone();
         while let Some(place) = part.next {
             let n = place.id.as_u64_pair().1;
@@ -148,7 +176,10 @@ async fn a_walk_is_not_disturbed_by_new_rows_of_the_same_time(fresh: &Fresh) {
             }
             let start = Start::After(place);
             let request = PageRequest { size: 3, start };
-            part = store.communications(&filter, request).await.unwrap();
+            part = store
+                .communications(&filter, request, &Reservation::unlimited())
+                .await
+                .unwrap();
             assert_eq!(part.total, None, "nothing is counted");
             walked.extend(part.items.clone());
         }
@@ -172,7 +203,10 @@ async fn a_long_list_has_an_estimated_total_that_is_not_too_low(fresh: &Fresh) {
             ..CommunicationFilter::default()
         };
         let page = page(number, 10);
-        let page = store.communications(&filter, page).await.unwrap();
+        let page = store
+            .communications(&filter, page, &Reservation::unlimited())
+            .await
+            .unwrap();
         page.total.expect("a total")
     };
     assert_eq!(total(Some(known[0]), 1).await, Total::exactly(most - 1));

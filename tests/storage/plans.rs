@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::AssertSqlSafe;
+use synod::budget::Reservation;
 use synod::domain::AgentId;
 use synod::storage::postgres::plans;
 use synod::storage::{CommunicationFilter, Database, Start, Words};
@@ -239,7 +240,11 @@ async fn the_pages_of_a_search_are_the_list_in_order_however_they_are_found() {
         let mut next = page(1, 300);
         let mut found = Vec::new();
         loop {
-            let answer = fresh.store.communications(&filter, next).await.unwrap();
+            let answer = fresh
+                .store
+                .communications(&filter, next, &Reservation::unlimited())
+                .await
+                .unwrap();
             found.extend(answer.items.iter().map(|message| message.id.0));
             let Some(keyset) = answer.next else { break };
             next.start = Start::After(keyset);
@@ -248,7 +253,7 @@ async fn the_pages_of_a_search_are_the_list_in_order_however_they_are_found() {
         assert!(found == sorted, "{condition}");
         let third = fresh
             .store
-            .communications(&filter, page(3, 50))
+            .communications(&filter, page(3, 50), &Reservation::unlimited())
             .await
             .unwrap();
         let third: Vec<_> = third.items.iter().map(|message| message.id.0).collect();

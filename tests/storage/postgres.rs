@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use sqlx::{Executor, PgConnection};
+use synod::budget::Reservation;
 use synod::domain::MeetingId;
 use synod::storage::Appended;
+use synod::storage::Part;
 
 use super::fixtures::{Live, agents, join};
 use crate::support::database::{Fresh, somebody_waits};
@@ -36,7 +38,14 @@ async fn an_old_owner_that_waited_for_a_take_over_writes_nothing() {
 
     let answers = old_owner.await.unwrap().unwrap();
     assert_eq!(answers, [Appended::Fenced, Appended::Committed]);
-    assert_eq!(store.journal(live.id(), 0, 10).await.unwrap().len(), 1);
+    assert_eq!(
+        store
+            .journal(live.id(), 0, Part::of_answer(10), &Reservation::unlimited())
+            .await
+            .unwrap()
+            .len(),
+        1
+    );
     assert_eq!(store.participants(live.id()).await.unwrap().len(), 1);
     assert_eq!(store.participants(other.id()).await.unwrap().len(), 2);
 }

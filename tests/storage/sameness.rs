@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use synod::budget::Reservation;
 use synod::domain::{Command, Created, Input, Settings, Start as StartWhen};
+use synod::storage::Part;
 use synod::storage::{CommunicationFilter, DecisionFilter, MeetingFilter, Store};
 
 use super::fixtures::{
@@ -106,7 +108,11 @@ async fn all_rows(store: &dyn Store) -> String {
     let everything = everything();
     let (messages, meetings) = (CommunicationFilter::default(), MeetingFilter::default());
     let mut decisions = store
-        .decisions(&DecisionFilter::default(), everything)
+        .decisions(
+            &DecisionFilter::default(),
+            everything,
+            &Reservation::unlimited(),
+        )
         .await
         .unwrap();
     for decision in &mut decisions.items {
@@ -114,9 +120,18 @@ async fn all_rows(store: &dyn Store) -> String {
     }
     let mut rows = format!(
         "{:#?}\n{:#?}\n{:#?}\n{:#?}\n{decisions:#?}\n",
-        store.agents(everything).await.unwrap(),
-        store.communications(&messages, everything).await.unwrap(),
-        store.meetings(&meetings, everything).await.unwrap(),
+        store
+            .agents(everything, &Reservation::unlimited())
+            .await
+            .unwrap(),
+        store
+            .communications(&messages, everything, &Reservation::unlimited())
+            .await
+            .unwrap(),
+        store
+            .meetings(&meetings, everything, &Reservation::unlimited())
+            .await
+            .unwrap(),
         store.open_meetings().await.unwrap(),
     );
     for n in 1..=4 {
@@ -124,9 +139,15 @@ async fn all_rows(store: &dyn Store) -> String {
         let of_meeting = format!(
             "{:#?}\n{:#?}\n{:#?}\n{:#?}\n",
             store.participants(id).await.unwrap(),
-            store.messages(id).await.unwrap(),
-            store.journal(id, 0, 1000).await.unwrap(),
-            store.related_communications(id).await.unwrap(),
+            store.messages(id, &Reservation::unlimited()).await.unwrap(),
+            store
+                .journal(id, 0, Part::of_answer(1000), &Reservation::unlimited())
+                .await
+                .unwrap(),
+            store
+                .related_communications(id, &Reservation::unlimited())
+                .await
+                .unwrap(),
         );
         rows.push_str(&of_meeting);
     }

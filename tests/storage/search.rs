@@ -1,5 +1,6 @@
 //! Messages found by their words, the same in every database.
 
+use synod::budget::Reservation;
 use synod::config::Limits;
 use synod::storage::{Communication, CommunicationFilter, Store, Words};
 
@@ -19,7 +20,10 @@ async fn found(store: &dyn Store, words: &str) -> Vec<usize> {
         words: Some(Words::of(words).expect("a word")),
         ..CommunicationFilter::default()
     };
-    let page = store.communications(&filter, everything()).await.unwrap();
+    let page = store
+        .communications(&filter, everything(), &Reservation::unlimited())
+        .await
+        .unwrap();
     let number = |m: &Communication| usize::try_from(m.id.0.as_u64_pair().1).unwrap();
     let mut found: Vec<_> = page.items.iter().map(number).collect();
     found.sort_unstable();
@@ -123,7 +127,10 @@ async fn a_message_is_kept_however_many_words_it_has(fresh: &Fresh) {
     let messages: Vec<_> = (0..).zip(texts).map(message).collect();
     store.log(&messages).await.unwrap();
     for message in &messages {
-        let kept = store.communication(message.id).await.unwrap();
+        let kept = store
+            .communication(message.id, &Reservation::unlimited())
+            .await
+            .unwrap();
         assert!(kept.as_ref() == Some(message), "{}", message.id.0);
     }
     assert_eq!(found(store, "first").await, [3]);

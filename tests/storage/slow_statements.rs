@@ -4,6 +4,7 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use synod::budget::Reservation;
 use synod::storage::{Communication, CommunicationFilter, Connections, Store, Words, connect_with};
 use tracing::instrument::WithSubscriber;
 
@@ -61,7 +62,10 @@ async fn whisper(store: &dyn Store) {
         words: Words::of("swordfish"),
         ..CommunicationFilter::default()
     };
-    let found = store.communications(&filter, everything()).await.unwrap();
+    let found = store
+        .communications(&filter, everything(), &Reservation::unlimited())
+        .await
+        .unwrap();
     assert_eq!(found.items.len(), 1);
 }
 

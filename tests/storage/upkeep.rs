@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join;
 use sqlx::{Executor, PgConnection};
+use synod::budget::Reservation;
 use synod::domain::{AgentId, CommunicationId, Created};
 use synod::storage::{Communication, CommunicationFilter, DroppedPart, Store, Words};
 
@@ -33,7 +34,10 @@ async fn kept(store: &dyn Store, words: Option<Words>) -> Vec<CommunicationId> {
         words,
         ..CommunicationFilter::default()
     };
-    let page = store.communications(&filter, everything()).await.unwrap();
+    let page = store
+        .communications(&filter, everything(), &Reservation::unlimited())
+        .await
+        .unwrap();
     page.items.iter().map(|message| message.id).collect()
 }
 
@@ -89,7 +93,11 @@ async fn old_messages_go_but_those_that_a_meeting_links_to(fresh: &Fresh) {
             done.deleted == 0 && done.dropped.is_empty()
         );
     }
-    let linked = store.communication(ids[0]).await.unwrap().unwrap();
+    let linked = store
+        .communication(ids[0], &Reservation::unlimited())
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(linked.timestamp, time(times[0]));
 }
 

@@ -7,8 +7,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use synod::actors::journal;
+use synod::budget::Reservation;
 use synod::domain::phase::NO_RESPONSE;
 use synod::domain::{self, AgentId, Event, LeaveReason, MeetingId, Phase, Recorded};
+use synod::storage::Part;
 use synod::storage::{DecisionFilter, JournalRow, Meeting, PageRequest, Start, Store};
 use synod::wire::{FrameId, journal as kept};
 use uuid::Uuid;
@@ -57,9 +59,15 @@ impl Checked {
 /// Checks a meeting against everything that is kept of it and everything that was heard of it.
 pub(crate) async fn check(store: &dyn Store, meeting: Uuid, logs: &[Log]) -> Checked {
     let id = MeetingId(meeting);
-    let row = store.meeting(id).await.expect("an answer");
+    let row = store
+        .meeting(id, &Reservation::unlimited())
+        .await
+        .expect("an answer");
     let row = row.expect("the meeting is kept");
-    let rows = store.journal(id, 0, u32::MAX).await.expect("a journal");
+    let rows = store
+        .journal(id, 0, Part::of_answer(u32::MAX), &Reservation::unlimited())
+        .await
+        .expect("a journal");
     journal_is_whole(&rows, &row);
     let decoded = rows.iter().map(journal::decode);
     let events: Vec<_> = decoded.map(|event| event.expect("a known event")).collect();
@@ -244,7 +252,10 @@ fn said_by(recorded: &Recorded) -> Vec<Said> {
 async fn messages_follow(store: &dyn Store, events: &[Recorded], id: MeetingId) {
     let mut expected: Vec<Said> = events.iter().flat_map(said_by).collect();
     expected.sort_by_key(|said| said.0);
-    let kept = store.messages(id).await.expect("messages");
+    let kept = store
+        .messages(id, &Reservation::unlimited())
+        .await
+        .expect("messages");
     assert_eq!(kept.len(), expected.len(), "messages: {kept:?}");
     for (row, (seq, agent, message_type, round, words)) in kept.iter().zip(expected) {
         assert_eq!(
@@ -265,7 +276,10 @@ async fn decision_follows(store: &dyn Store, events: &[Recorded], id: MeetingId)
         size: 10,
         start: Start::Number(1),
     };
-    let kept = store.decisions(&filter, page).await.expect("decisions");
+    let kept = store
+        .decisions(&filter, page, &Reservation::unlimited())
+        .await
+        .expect("decisions");
     let reached = events.iter().filter_map(|recorded| match &recorded.event {
         Event::ConsensusReached {
             decision,

@@ -12,17 +12,19 @@ use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::error::{CapacityError, Error as SocketError};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Bytes, Message as SocketMessage, Utf8Bytes};
-use tracing::debug;
+use tracing::{debug, error};
+use uuid::Uuid;
 
 use super::heartbeat::{Due, Heartbeat};
-use super::{Context, Socket};
+use super::{Context, Socket, fragments};
 use crate::actors::mail::{Post, Posted};
 use crate::actors::outbox::{Next, Reader};
 use crate::actors::permit::Permit;
 use crate::actors::persistence;
+use crate::budget::Reservation;
 use crate::config::Limits;
 use crate::domain::{AgentId, Caller, CommunicationId};
-use crate::storage::{Communication, DirectMessage, Told};
+use crate::storage::{self, Communication, DirectMessage, Told};
 use crate::wire::inbound::{self, Direct, Inbound, Sender};
 use crate::wire::{CloseCode, Frame, FrameId, outbound};
 
@@ -254,12 +256,34 @@ impl Exchange {
     /// Writes frames; a peer that takes nothing for too long reads too slowly.
     pub(super) async fn write(&mut self, frames: VecDeque<Frame>) -> Result<(), End> {
         self.context.metrics.frames_out(frames.len());
-        let messages = frames
-            .into_iter()
-            .map(|frame| SocketMessage::Text(frame.into_bytes()));
+        let messages = frames.into_iter().flat_map(fragments::of);
         let patience_ms = self.context.limits.write_timeout_ms;
         self.deliver(messages, patience_ms, CloseCode::SLOW_READER)
             .await
+    }
+
+    /// An empty reservation for what this socket is told.
+    pub(super) fn reservation(&self) -> Reservation {
+        let holder = match self.caller {
+            Caller::Admin => Uuid::nil(),
+            Caller::Agent(AgentId(id)) => id,
+        };
+        self.context.budget.reservation(holder)
+    }
+
+    /// Tells the peer why it cannot be told more now, and with what its socket is closed then.
+    pub(super) async fn fail(&mut self, error: &storage::Error) -> End {
+        match error {
+            storage::Error::NoRoom => {
+                self.context.metrics.refused("overloaded");
+                let retry_after_ms = millis(Limits::RETRY_AFTER);
+                let refusal = outbound::overloaded(None, retry_after_ms);
+                // A peer that does not take this either is closed all the same.
+                let _ = self.write([refusal].into()).await;
+            }
+            error => error!(%error, "what a socket is to be told cannot be read"),
+        }
+        Some(CloseCode::OVERLOADED)
     }
 
     /// Notes which of an agent's direct messages were written.
@@ -298,12 +322,17 @@ impl Exchange {
         }
     }
 
-    /// Closes as RFC 6455, section 7, asks: say why, or answer the peer's own close, then wait until it is gone, but
-    /// not for ever.
-    pub(super) async fn say_goodbye(&mut self, end: End) {
+    /// Closes as RFC 6455, section 7, asks: say why, or answer the peer's own close, then wait until
+    /// it is gone, but not for ever. `wait` is how long it has to wait before it comes back, where
+    /// that is longer than the code says.
+    pub(super) async fn say_goodbye(&mut self, end: End, wait: Option<Duration>) {
+        let reason = |code: CloseCode| match wait {
+            Some(wait) => format!("{}; retry_after_ms={}", code.reason, millis(wait)).into(),
+            None => code.reason.into(),
+        };
         let frame = end.map(|code| CloseFrame {
             code: code.code.into(),
-            reason: code.reason.into(),
+            reason: reason(code),
         });
         let goodbye = async {
             if frame.is_some() {

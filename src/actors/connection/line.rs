@@ -9,13 +9,13 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use tokio::sync::OwnedSemaphorePermit;
-use tracing::error;
 
 use super::exchange::{End, Exchange, Heard};
 use crate::actors::mail;
+use crate::budget::Reservation;
 use crate::config::Limits;
 use crate::domain::AgentId;
-use crate::storage::{Error, Meeting, MeetingFilter, PageRequest, Store, Told};
+use crate::storage::{Error, Meeting, MeetingFilter, PageRequest, Part, Store, Told};
 use crate::wire::inbound::{Request, Sender};
 use crate::wire::{CloseCode, Frame, outbound};
 
@@ -42,10 +42,10 @@ struct Line<'a> {
 impl Line<'_> {
     async fn serve(&mut self, after: Option<u64>) -> Result<(), End> {
         let store = Arc::clone(&self.exchange.context.store);
-        let inbox = store
-            .inbox(self.agent)
-            .await
-            .map_err(|e| Some(failed(&e)))?;
+        let inbox = match store.inbox(self.agent).await {
+            Ok(inbox) => inbox,
+            Err(error) => return Err(self.exchange.fail(&error).await),
+        };
         if after.is_some_and(|after| after > inbox.last) {
             let message = "after is beyond the last message: connect without it";
             let error = outbound::error(None, "invalid_frame", message);
@@ -53,10 +53,14 @@ impl Line<'_> {
             return Err(Some(CloseCode::BAD_FRAME));
         }
         self.told = after.unwrap_or(inbox.told);
-        let meetings = open_meetings(&*store, self.agent)
-            .await
-            .map_err(|e| Some(failed(&e)))?;
+        let reservation = self.exchange.reservation();
+        let meetings = match open_meetings(&*store, self.agent, &reservation).await {
+            Ok(meetings) => meetings,
+            Err(error) => return Err(self.exchange.fail(&error).await),
+        };
         let connected = outbound::line_connected(self.agent, self.told, &meetings);
+        drop(meetings);
+        let connected = connected.held_with(reservation);
         self.exchange.write([connected].into()).await?;
         self.catch_up(inbox.last).await?;
         loop {
@@ -71,15 +75,17 @@ impl Line<'_> {
     async fn catch_up(&mut self, up_to: u64) -> Result<(), End> {
         while self.told < up_to {
             let store = Arc::clone(&self.exchange.context.store);
-            let limit = Limits::RESUME_PAGE_ROWS;
-            let received = store.received(self.agent, self.told, limit).await;
-            let received = received.map_err(|e| Some(failed(&e)))?;
+            // Held until it is written.
+            let reservation = self.exchange.reservation();
+            let received = store.received(self.agent, self.told, Part::RESUME, &reservation);
+            let received = match received.await {
+                Ok(received) => received,
+                Err(error) => return Err(self.exchange.fail(&error).await),
+            };
             let frames: VecDeque<_> = mail::frames(&received).collect();
             // Places that retention has taken whole are passed over.
-            let is_last_page = received.len() < limit as usize;
-            let rest = if is_last_page { up_to } else { 0 };
-            let last = received.last().map_or(0, |place| place.position);
-            self.told = last.max(rest);
+            self.told = received.last().map_or(up_to, |place| place.position);
+            drop(received);
             self.write(frames).await?;
         }
         Ok(())
@@ -138,22 +144,21 @@ impl Line<'_> {
 }
 
 /// The newest meetings that an agent is in and that have not ended.
-async fn open_meetings(store: &dyn Store, agent: AgentId) -> Result<Vec<Value>, Error> {
+async fn open_meetings(
+    store: &dyn Store,
+    agent: AgentId,
+    reservation: &Reservation,
+) -> Result<Vec<Value>, Error> {
     let filter = MeetingFilter {
         agent: Some(agent),
         is_open: true,
         ..MeetingFilter::default()
     };
     let page = PageRequest::newest(Limits::LINE_MEETINGS_MAX);
-    let open = store.meetings(&filter, page).await?.items;
+    let open = store.meetings(&filter, page, reservation).await?.items;
     let listed = |meeting: &Meeting| {
         let (topic, status) = (&meeting.topic, meeting.header.status);
         outbound::line_meeting(meeting.id, topic, status, meeting.last_seq)
     };
     Ok(open.iter().map(listed).collect())
-}
-
-fn failed(error: &Error) -> CloseCode {
-    error!(%error, "a line cannot be read");
-    CloseCode::OVERLOADED
 }

@@ -7,6 +7,7 @@
 //! What is deliberately absent: rules, and any state of the meeting.
 
 mod exchange;
+mod fragments;
 mod heartbeat;
 mod line;
 mod link;
@@ -24,12 +25,14 @@ use tokio_tungstenite::WebSocketStream;
 use tracing::{Instrument, debug, error, info_span, warn};
 
 use self::exchange::{End, Exchange};
+use super::audience::{Audience, Seat};
 use super::meeting::{self, ConnectionId};
 use super::outbox::Outbox;
 use super::permit::Permits;
 use super::presence::{Holder, Presence};
 use super::throttle::Throttle;
 use super::{outbox, persistence};
+use crate::budget::Budget;
 use crate::clock::Clock;
 use crate::config::Limits;
 use crate::domain::{AgentId, Caller, MeetingId};
@@ -52,6 +55,8 @@ pub struct Context {
     pub clock: Clock,
     /// The bound on what the whole server has under way.
     pub permits: Permits,
+    /// The memory that readers share.
+    pub budget: Budget,
     /// The bound on how fast anybody may ask.
     pub throttle: Throttle,
     /// What is counted.
@@ -62,6 +67,8 @@ pub struct Context {
     pub persistence: ActorRef<persistence::Message>,
     /// Who is here.
     pub presence: Presence,
+    /// How many sockets each token has where.
+    pub audience: Audience,
 }
 
 /// One socket and what it is for.
@@ -76,6 +83,8 @@ pub struct Arguments {
     pub context: Context,
     /// Its place among the connections, free again when this is dropped.
     pub place: Arc<dyn Any + Send + Sync>,
+    /// Its place among the sockets of its token.
+    pub seat: Seat,
 }
 
 /// What a socket is for.
@@ -101,6 +110,14 @@ pub enum Purpose {
 }
 
 impl Purpose {
+    /// Its meeting; `None` is an agent's own line.
+    pub fn meeting_id(&self) -> Option<MeetingId> {
+        match self {
+            Self::Meeting { id, .. } => Some(*id),
+            Self::Line { .. } => None,
+        }
+    }
+
     /// The actor that runs its meeting, if there is one.
     fn meeting(&self) -> Option<ActorRef<meeting::Message>> {
         match self {
@@ -167,18 +184,23 @@ async fn serve(id: ConnectionId, arguments: Box<Arguments>) -> End {
         purpose,
         context,
         place: _place,
+        seat,
     } = unboxed(arguments);
     let limits = &context.limits;
-    let (outbox, reader) = outbox::outbox(limits.outbox_max_frames, limits.outbox_max_bytes);
+    let (outbox, reader) = outbox::outbox(
+        limits.outbox_max_frames,
+        limits.outbox_max_bytes,
+        &context.budget,
+    );
     let reader = Arc::new(reader);
     let _open = context.metrics.socket_open();
     let caller = holder.map_or(Caller::Admin, |holder| Caller::Agent(holder.id));
     let exchange = Exchange::new(socket, Arc::clone(&reader), caller, context);
     let mut exchange = Box::new(exchange);
     let _detach = purpose.meeting().map(|meeting| Detach { id, meeting });
-    let is_line = matches!(purpose, Purpose::Line { .. });
+    let meeting = purpose.meeting_id();
     let presence = &exchange.context.presence;
-    let _stay = holder.map(|holder| presence.enter(holder, id, is_line, &reader));
+    let _stay = holder.map(|holder| presence.enter(holder, id, meeting, &reader));
     if let Some(Holder { id, .. }) = holder {
         let store = &*exchange.context.store;
         if let Err(error) = presence.verify_these(store, &[id]).await {
@@ -191,7 +213,9 @@ async fn serve(id: ConnectionId, arguments: Box<Arguments>) -> End {
         None => converse(&mut exchange, id, purpose, outbox).await,
         closing => closing,
     };
-    Box::pin(exchange.say_goodbye(end)).await;
+    let is_too_slow = end == Some(CloseCode::SLOW_READER);
+    let wait = is_too_slow.then(|| seat.was_too_slow(exchange.context.clock.elapsed()));
+    Box::pin(exchange.say_goodbye(end, wait)).await;
     end
 }
 

@@ -7,12 +7,11 @@ use tokio::sync::OwnedSemaphorePermit;
 use tracing::error;
 
 use super::exchange::{End, Exchange, Heard};
-use super::link::Link;
-use crate::actors::journal;
+use super::link::{Link, Untold};
 use crate::actors::meeting::{self, Attached, NotAttached, Submission};
 use crate::actors::outbox::Outbox;
 use crate::domain::Refusal;
-use crate::storage::Told;
+use crate::storage::{self, Told};
 use crate::wire::inbound::{Request, Sender};
 use crate::wire::outbound::JOURNAL_UNREADABLE;
 use crate::wire::{CloseCode, Frame, outbound};
@@ -42,13 +41,17 @@ impl Pump<'_> {
         let Some(meeting) = meeting else {
             return Box::pin(self.recount()).await;
         };
-        match self.link.attach(outbox, &meeting).await? {
+        let reservation = self.exchange.reservation();
+        match self.link.attach(outbox, reservation, &meeting).await? {
             Some(Ok(attached)) => {
                 self.catch_up(attached).await?;
                 self.converse(&meeting).await
             }
             Some(Err(NotAttached::Refused(Refusal::Over))) => Box::pin(self.recount()).await,
             Some(Err(NotAttached::Refused(_))) => Err(Some(CloseCode::FORBIDDEN)),
+            Some(Err(NotAttached::NoRoom(_))) => {
+                Err(self.exchange.fail(&storage::Error::NoRoom).await)
+            }
             Some(Err(NotAttached::AheadOf(last_seq))) => {
                 if let Some(epoch) = self.link.overtaken(last_seq).await {
                     let _ = meeting.cast(meeting::Message::Overtaken(epoch));
@@ -68,8 +71,12 @@ impl Pump<'_> {
         Err(Some(CloseCode::BAD_FRAME))
     }
 
-    async fn refuse_unreadable(&mut self, error: &journal::Error) -> Result<(), End> {
-        error!(%error, "a meeting that is over cannot be read");
+    async fn refuse_untold(&mut self, untold: Untold) -> Result<(), End> {
+        let error = match untold {
+            Untold::Unread(error) => return Err(self.exchange.fail(&error).await),
+            Untold::Unreadable(error) => error,
+        };
+        error!(%error, "the journal of a meeting cannot be told");
         let error = outbound::error(None, JOURNAL_UNREADABLE, &error.to_string());
         self.exchange.write([error].into()).await?;
         Err(Some(CloseCode::INTERNAL))
@@ -81,28 +88,41 @@ impl Pump<'_> {
             connected,
             last_seq,
         } = attached;
-        let after = self.link.after.unwrap_or(last_seq);
         self.exchange.write([connected].into()).await?;
-        let mut told = after;
+        let mut told = self.link.after.unwrap_or(last_seq);
         while told < last_seq {
-            let frames = self.link.missed(told, last_seq).await?;
+            // Held until it is written.
+            let reservation = self.exchange.reservation();
+            let frames = match self.link.missed(told, last_seq, &reservation).await {
+                Ok(frames) => frames,
+                Err(untold) => return self.refuse_untold(untold).await,
+            };
             told += u64::try_from(frames.len()).unwrap_or(u64::MAX);
             self.exchange.write(frames).await?;
         }
         Ok(())
     }
 
-    /// Tells the rest of a meeting that is over, and ends. Boxed where it is called: few sockets need it, and none for long.
+    /// Tells the rest of a meeting that is over, and ends. Boxed where it is called: few sockets
+    /// need it, and none for long.
     async fn recount(&mut self) -> Result<(), End> {
-        let meeting = match self.link.folded().await? {
-            Ok(meeting) => meeting,
-            Err(error) => return self.refuse_unreadable(&error).await,
+        let reservation = self.exchange.reservation();
+        let kept = match self.link.ended(&reservation).await {
+            Ok(Some(kept)) => kept,
+            Ok(None) => return Err(Some(CloseCode::NO_SUCH_MEETING)),
+            Err(untold) => return self.refuse_untold(untold).await,
         };
-        let last_seq = meeting.last_seq();
+        let last_seq = kept.meeting.last_seq;
         if self.link.after.is_some_and(|after| after > last_seq) {
             return self.refuse_resume(last_seq).await;
         }
-        let connected = outbound::connected(&meeting, self.link.agent_id());
+        let agent = self.link.agent_id();
+        if let Some(agent) = agent {
+            let presence = &self.exchange.context.presence;
+            presence.replace(agent, self.link.meeting_id, self.link.id);
+        }
+        let connected = kept.connected(agent).held_with(reservation);
+        drop(kept);
         self.catch_up(Attached {
             connected,
             last_seq,

@@ -1,5 +1,7 @@
 //! What can be asked of a meeting, and what it is told.
 
+use std::sync::Arc;
+
 use ractor::RpcReplyPort;
 use serde_json::Value;
 use tokio::sync::oneshot;
@@ -7,6 +9,7 @@ use tokio::sync::oneshot;
 use super::ConnectionId;
 use crate::actors::outbox::Outbox;
 use crate::actors::permit::Permit;
+use crate::budget::{Denied, Reservation};
 use crate::domain::{AgentId, Caller, Command, Refusal, Status};
 use crate::wire::{Evidence, Frame, FrameId};
 
@@ -22,8 +25,13 @@ pub enum Message {
     Instruct(Box<Instruction>),
     /// Whether an agent would be let in. The permit is held until that is answered.
     Admit(AgentId, RpcReplyPort<Result<(), Refusal>>, Permit),
-    /// Where the meeting stands. The permit is held until that is answered.
-    Describe(RpcReplyPort<Value>, Permit),
+    /// Where the meeting stands, if the reservation gets room for it. The permit is held until that
+    /// is answered.
+    Describe(
+        RpcReplyPort<Result<Value, Denied>>,
+        Arc<Reservation>,
+        Permit,
+    ),
     /// A timer fired.
     DeadlineReached,
     /// The messages that prompted the meeting are read.
@@ -64,6 +72,8 @@ pub struct Attachment {
     pub outbox: Outbox,
     /// The last event that its client has.
     pub after: Option<u64>,
+    /// For the first frame.
+    pub reservation: Reservation,
     /// Told where the live events begin.
     pub reply: oneshot::Sender<Result<Attached, NotAttached>>,
     /// Held until then.
@@ -76,6 +86,19 @@ pub enum NotAttached {
     Refused(Refusal),
     /// The client claims to have events that have not happened; this is the last that has.
     AheadOf(u64),
+    /// There is no room for the first frame: it may be asked for again with a reservation that has
+    /// so much.
+    NoRoom(Box<NoRoom>),
+}
+
+/// What is given back to a socket that was not taken in, for another try.
+pub struct NoRoom {
+    /// What is missing in the reservation.
+    pub bytes: usize,
+    /// Where its frames were to go.
+    pub outbox: Outbox,
+    /// For the first frame.
+    pub reservation: Reservation,
 }
 
 /// Where a socket's live events begin.

@@ -5,6 +5,7 @@
 //!
 //! What is deliberately absent: any rule, any await. [`listeners`] is who hears it.
 
+mod attach;
 mod consequences;
 mod effects;
 mod listeners;
@@ -20,12 +21,13 @@ use tracing::{Span, info_span, warn};
 
 use self::consequences::{Requests, lets_a_clock_run, log};
 use self::effects::{Effect, Effects};
-use self::listeners::{Listener, Listeners};
+use self::listeners::Listeners;
 use self::prompt::Prompt;
 use super::journal::{self, Answered, Asked};
 use super::permit::Permit;
 use super::persistence;
 use super::presence::Presence;
+use crate::budget::Budget;
 use crate::clock::Clock;
 use crate::config::Limits;
 use crate::domain::{AgentId, Caller, Command, Input, Meeting, Phase, Recorded, Refusal};
@@ -34,7 +36,9 @@ use crate::telemetry::Metrics;
 use crate::wire::{CloseCode, Evidence, Frame, FrameId, outbound};
 
 pub use self::listeners::ConnectionId;
-pub use self::message::{Attached, Attachment, Instruction, Message, NotAttached, Submission};
+pub use self::message::{
+    Attached, Attachment, Instruction, Message, NoRoom, NotAttached, Submission,
+};
 
 /// The actor.
 pub struct MeetingActor {
@@ -48,6 +52,8 @@ pub struct MeetingActor {
     pub limits: Arc<Limits>,
     /// Where news goes to agents that are not on the meeting's own sockets.
     pub presence: Presence,
+    /// The memory that readers share.
+    pub budget: Budget,
     /// What is counted.
     pub metrics: Metrics,
 }
@@ -160,8 +166,9 @@ impl Actor for MeetingActor {
                 let answer = state.meeting.admits(agent);
                 state.reply(move || drop((reply.send(answer), permit)));
             }
-            Message::Describe(reply, permit) => {
-                let standing = outbound::state(&state.meeting);
+            Message::Describe(reply, reservation, permit) => {
+                let room = reservation.try_take(STATE_TREE * outbound::state_bytes(&state.meeting));
+                let standing = room.map(|()| outbound::state(&state.meeting));
                 state.reply(move || drop((reply.send(standing), permit)));
             }
             Message::DeadlineReached => state.timer = None,
@@ -218,58 +225,6 @@ impl MeetingActor {
                 self.metrics.refused(refusal.code());
                 state.answer(connection, outbound::refusal(id, &refusal), permit);
             }
-        }
-    }
-
-    fn attach(&self, myself: &ActorRef<Message>, state: &mut State, attachment: Attachment) {
-        let Attachment {
-            connection,
-            agent,
-            outbox,
-            after,
-            reply,
-            permit,
-        } = attachment;
-        let last_seq = state.meeting.last_seq();
-        let who = agent.as_ref().map(|(agent, _)| *agent);
-        let answer = match who.map(|agent| state.meeting.admits(agent)) {
-            Some(Err(refusal)) => Err(NotAttached::Refused(refusal)),
-            _ if after.is_some_and(|after| after > last_seq) => Err(NotAttached::AheadOf(last_seq)),
-            _ => {
-                let connected = outbound::connected(&state.meeting, who);
-                Ok(Attached {
-                    connected,
-                    last_seq,
-                })
-            }
-        };
-        let is_attached = answer.is_ok();
-        state.reply(move || drop((reply.send(answer), permit)));
-        if !is_attached {
-            return;
-        }
-        state.listeners.add(Listener {
-            connection,
-            agent: who,
-            outbox,
-            after: last_seq,
-        });
-        if let Some((agent, name)) = agent {
-            let related = &state.meeting.created().related;
-            state.prompt.read(&self.store, related, myself);
-            self.take_in(myself, state, Input::Connected { agent, name });
-            self.ask_again(state, agent);
-        }
-    }
-
-    fn detach(&self, myself: &ActorRef<Message>, state: &mut State, connection: ConnectionId) {
-        // A replaced connection is no longer on the list, so its end is nobody's leaving.
-        let agent = state
-            .listeners
-            .remove(connection)
-            .and_then(|listener| listener.agent);
-        if let Some(agent) = agent.filter(|_| !state.is_draining) {
-            self.take_in(myself, state, Input::Disconnected { agent });
         }
     }
 
@@ -340,6 +295,7 @@ impl MeetingActor {
             }
             let entry = journal::entry(recorded, frame_id.take());
             let frame = outbound::meeting_event(meeting_id, &entry.recorded, &entry.payload);
+            let frame = self.counted(frame);
             if outbound::is_news(&entry.recorded.event) {
                 let (members, presence) = (state.meeting.members(), self.presence.clone());
                 let news = frame.clone();
@@ -357,6 +313,12 @@ impl MeetingActor {
         ));
     }
 
+    /// Counts a frame until all of its readers have it.
+    fn counted(&self, frame: Frame) -> Frame {
+        let charge = self.budget.charge(frame.len());
+        frame.held_with(charge)
+    }
+
     fn ask(&self, state: &mut State, requests: Requests) {
         let (now, seq) = (self.clock.now(), state.meeting.last_seq());
         match requests {
@@ -367,11 +329,13 @@ impl MeetingActor {
                     && let Some((agent, frame)) =
                         outbound::opinion_request(&state.meeting, evidence, now)
                 {
+                    let frame = self.counted(frame);
                     state.effects.push(seq, Effect::Ask(vec![agent], frame));
                 }
             }
             Requests::Votes(voters) => {
                 if let Some(frame) = outbound::consensus_request(&state.meeting, now) {
+                    let frame = self.counted(frame);
                     state.effects.push(seq, Effect::Ask(voters, frame));
                 }
             }
@@ -483,3 +447,6 @@ impl State {
             .push(self.meeting.last_seq(), Effect::Reply(Box::new(reply)));
     }
 }
+
+/// A tree of JSON values takes several times as much as its text.
+const STATE_TREE: usize = 3;

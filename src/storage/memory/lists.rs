@@ -1,10 +1,12 @@
 //! Filters and pages over what is in memory.
 
 use super::super::{
-    Agent, Communication, CommunicationFilter, Decision, DecisionFilter, Keyset, Meeting,
-    MeetingFilter, Page, PageRequest, ParticipantRow, Start, Total,
+    Agent, Communication, CommunicationFilter, Decision, DecisionFilter, Error, Excerpt, Keyset,
+    Meeting, MeetingFilter, Page, PageRequest, Part, ParticipantRow, Start, Total,
 };
 use super::state::{KeptMeeting, State};
+use crate::budget::Reservation;
+use crate::config::Limits;
 use crate::domain::{AgentId, CommunicationId, MeetingId};
 
 use chrono::{DateTime, Utc};
@@ -210,4 +212,36 @@ pub(super) fn decisions(
         place,
         request,
     )
+}
+
+/// The first of these rows that have no more bytes than the part may, at least one.
+pub(super) async fn part_of<T>(
+    mut rows: Vec<T>,
+    part: Part,
+    bytes: impl Fn(&T) -> usize,
+    reservation: &Reservation,
+) -> Result<Vec<T>, Error> {
+    let (mut count, mut sum) = (0, 0);
+    for row in &rows {
+        if count > 0 && sum + bytes(row) > part.max_bytes {
+            break;
+        }
+        (count, sum) = (count + 1, sum + bytes(row));
+    }
+    rows.truncate(count);
+    reservation.take(sum).await?;
+    Ok(rows)
+}
+
+pub(super) fn excerpt(message: Communication) -> Excerpt {
+    let beginning = message.content.chars().take(Limits::EXCERPT_CHARS);
+    Excerpt {
+        id: message.id,
+        timestamp: message.timestamp,
+        sender: message.sender,
+        receiver: message.receiver,
+        topic: message.topic,
+        beginning: beginning.collect(),
+        is_json: message.is_json,
+    }
 }

@@ -12,6 +12,7 @@ mod lists;
 mod mail;
 mod state;
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -25,10 +26,10 @@ use state::State;
 use super::{
     Agent, Append, Appended, Communication, CommunicationFilter, Decision, DecisionFilter,
     DirectMessage, Error, Excerpt, Inbox, JournalRow, KeptAnswer, KeyedRequest, Meeting,
-    MeetingFilter, Message, NewMeeting, Page, PageRequest, ParticipantRow, Received, Reserved,
-    Sent, Store, Taken, TokenHash, Told, Upkeep,
+    MeetingFilter, Message, NewMeeting, Page, PageRequest, Part, ParticipantRow, Received,
+    Reserved, Sent, Store, Taken, TokenHash, Told, Upkeep,
 };
-use crate::config::Limits;
+use crate::budget::Reservation;
 use crate::domain::{AgentId, CommunicationId, DecisionId, MeetingId};
 
 /// A store in memory. Servers that share one share a database.
@@ -110,12 +111,7 @@ impl Store for Memory {
         .await
     }
 
-    async fn agent(&self, id: AgentId) -> Result<Option<Agent>, Error> {
-        self.call(|state| Ok(state.agents.get(&id).map(|known| known.agent.clone())))
-            .await
-    }
-
-    async fn agents_by_id(&self, ids: &[AgentId]) -> Result<Vec<Agent>, Error> {
+    async fn agents_by_id(&self, ids: &[AgentId], _: &Reservation) -> Result<Vec<Agent>, Error> {
         self.call(|state| {
             let known = state.agents.iter().filter(|(id, _)| ids.contains(id));
             Ok(known.map(|(_, known)| known.agent.clone()).collect())
@@ -132,7 +128,7 @@ impl Store for Memory {
         .await
     }
 
-    async fn agents(&self, page: PageRequest) -> Result<Page<Agent>, Error> {
+    async fn agents(&self, page: PageRequest, _: &Reservation) -> Result<Page<Agent>, Error> {
         self.call(|state| Ok(lists::agents(state, page))).await
     }
 
@@ -175,10 +171,17 @@ impl Store for Memory {
         &self,
         agent: AgentId,
         after: u64,
-        limit: u32,
+        part: Part,
+        reservation: &Reservation,
     ) -> Result<Vec<Received>, Error> {
-        self.call(|state| Ok(state.received(agent, after, limit)))
-            .await
+        let rows = self
+            .call(|state| Ok(state.received(agent, after, part.max_rows)))
+            .await?;
+        let bytes = |place: &Received| {
+            let message = place.communication.as_ref();
+            message.map_or(0, |message| message.content.len())
+        };
+        lists::part_of(rows, part, bytes, reservation).await
     }
 
     async fn inbox(&self, agent: AgentId) -> Result<Inbox, Error> {
@@ -225,18 +228,18 @@ impl Store for Memory {
         self.call(|state| state.log(messages)).await
     }
 
-    async fn communication(&self, id: CommunicationId) -> Result<Option<Communication>, Error> {
-        self.call(|state| Ok(state.communications.get(&id).cloned()))
-            .await
-    }
-
     async fn communications(
         &self,
         filter: &CommunicationFilter,
         page: PageRequest,
+        reservation: &Reservation,
     ) -> Result<Page<Communication>, Error> {
-        self.call(|state| Ok(lists::communications(state, filter, page)))
-            .await
+        let page = self
+            .call(|state| Ok(lists::communications(state, filter, page)))
+            .await?;
+        let bytes = page.items.iter().map(|message| message.content.len()).sum();
+        reservation.take(bytes).await?;
+        Ok(page)
     }
 
     async fn excerpts(
@@ -253,30 +256,36 @@ impl Store for Memory {
                 ))
             })
             .await?;
-        Ok(page.items.into_iter().map(excerpt).collect())
+        Ok(page.items.into_iter().map(lists::excerpt).collect())
     }
 
     async fn excerpts_by_id(&self, ids: &[CommunicationId]) -> Result<Vec<Excerpt>, Error> {
-        let messages = self.communications_by_id(ids).await?;
-        Ok(messages.into_iter().map(excerpt).collect())
+        let reservation = Reservation::unlimited();
+        let messages = self.communications_by_id(ids, &reservation).await?;
+        Ok(messages.into_iter().map(lists::excerpt).collect())
     }
 
     async fn communications_by_id(
         &self,
         ids: &[CommunicationId],
+        reservation: &Reservation,
     ) -> Result<Vec<Communication>, Error> {
-        self.call(|state| {
-            let known = state.communications.values();
-            Ok(known.filter(|m| ids.contains(&m.id)).cloned().collect())
-        })
-        .await
+        let found: Vec<_> = self
+            .call(|state| {
+                let known = state.communications.values();
+                Ok(known.filter(|m| ids.contains(&m.id)).cloned().collect())
+            })
+            .await?;
+        let bytes = found.iter().map(|m: &Communication| m.content.len()).sum();
+        reservation.take(bytes).await?;
+        Ok(found)
     }
 
     async fn create_meeting(&self, meeting: &NewMeeting) -> Result<(), Error> {
         self.call(|state| state.create_meeting(meeting)).await
     }
 
-    async fn meeting(&self, id: MeetingId) -> Result<Option<Meeting>, Error> {
+    async fn meeting(&self, id: MeetingId, _: &Reservation) -> Result<Option<Meeting>, Error> {
         self.call(|state| Ok(state.meetings.get(&id).map(|kept| kept.row.clone())))
             .await
     }
@@ -285,6 +294,7 @@ impl Store for Memory {
         &self,
         filter: &MeetingFilter,
         page: PageRequest,
+        _: &Reservation,
     ) -> Result<Page<Meeting>, Error> {
         self.call(|state| Ok(lists::meetings(state, filter, page)))
             .await
@@ -294,15 +304,46 @@ impl Store for Memory {
         self.call(|state| Ok(lists::participants(state, id))).await
     }
 
-    async fn messages(&self, id: MeetingId) -> Result<Vec<Message>, Error> {
+    async fn messages(
+        &self,
+        id: MeetingId,
+        reservation: &Reservation,
+    ) -> Result<Vec<Message>, Error> {
+        let messages: Vec<_> = self
+            .call(|state| {
+                let kept = state.meetings.get(&id);
+                Ok(kept.map_or_else(Vec::new, |kept| kept.messages.values().cloned().collect()))
+            })
+            .await?;
+        let bytes = messages.iter().map(|m: &Message| m.content.len()).sum();
+        reservation.take(bytes).await?;
+        Ok(messages)
+    }
+
+    async fn last_opinions(
+        &self,
+        id: MeetingId,
+        round: u32,
+        chars: usize,
+    ) -> Result<Vec<Message>, Error> {
+        let is_wanted = |m: &&Message| m.message_type == "opinion" && m.round == round;
+        let cut = |message: &Message| Message {
+            content: message.content.chars().take(chars).collect(),
+            ..message.clone()
+        };
         self.call(|state| {
             let kept = state.meetings.get(&id);
-            Ok(kept.map_or_else(Vec::new, |kept| kept.messages.values().cloned().collect()))
+            let messages = kept.into_iter().flat_map(|kept| kept.messages.values());
+            Ok(messages.filter(is_wanted).map(cut).collect())
         })
         .await
     }
 
-    async fn related_communications(&self, id: MeetingId) -> Result<Vec<Communication>, Error> {
+    async fn related_communications(
+        &self,
+        id: MeetingId,
+        _: &Reservation,
+    ) -> Result<Vec<Communication>, Error> {
         self.call(|state| Ok(lists::related(state, id))).await
     }
 
@@ -339,12 +380,25 @@ impl Store for Memory {
         &self,
         id: MeetingId,
         after: u64,
-        limit: u32,
+        part: Part,
+        reservation: &Reservation,
     ) -> Result<Vec<JournalRow>, Error> {
+        let rows = self
+            .call(|state| {
+                let journal = state.meetings.get(&id).map(|kept| kept.journal.iter());
+                let rows = journal.into_iter().flatten().filter(|row| row.seq > after);
+                Ok(rows.take(part.max_rows as usize).cloned().collect())
+            })
+            .await?;
+        let bytes = |row: &JournalRow| row.payload.len();
+        lists::part_of(rows, part, bytes, reservation).await
+    }
+
+    async fn kinds(&self, id: MeetingId) -> Result<Vec<(String, u16)>, Error> {
         self.call(|state| {
-            let journal = state.meetings.get(&id).map(|kept| kept.journal.iter());
-            let rows = journal.into_iter().flatten().filter(|row| row.seq > after);
-            Ok(rows.take(limit as usize).cloned().collect())
+            let journal = state.meetings.get(&id).into_iter().flat_map(|m| &m.journal);
+            let kinds: BTreeSet<_> = journal.map(|row| (row.kind.clone(), row.version)).collect();
+            Ok(kinds.into_iter().collect())
         })
         .await
     }
@@ -357,7 +411,7 @@ impl Store for Memory {
         .await
     }
 
-    async fn decision(&self, id: DecisionId) -> Result<Option<Decision>, Error> {
+    async fn decision(&self, id: DecisionId, _: &Reservation) -> Result<Option<Decision>, Error> {
         self.call(|state| Ok(state.decisions.get(&id).cloned()))
             .await
     }
@@ -366,6 +420,7 @@ impl Store for Memory {
         &self,
         filter: &DecisionFilter,
         page: PageRequest,
+        _: &Reservation,
     ) -> Result<Page<Decision>, Error> {
         self.call(|state| Ok(lists::decisions(state, filter, page)))
             .await
@@ -375,6 +430,7 @@ impl Store for Memory {
         &self,
         id: CommunicationId,
         visible_to: Option<AgentId>,
+        _: &Reservation,
     ) -> Result<Vec<Meeting>, Error> {
         self.call(|state| Ok(lists::meetings_of(state, id, visible_to)))
             .await
@@ -393,6 +449,7 @@ impl Store for Memory {
         &self,
         id: CommunicationId,
         visible_to: Option<AgentId>,
+        _: &Reservation,
     ) -> Result<Vec<Decision>, Error> {
         self.call(|state| Ok(lists::decisions_of(state, id, visible_to)))
             .await
@@ -415,17 +472,4 @@ impl Store for Memory {
     }
 
     async fn close(&self) {}
-}
-
-fn excerpt(message: Communication) -> Excerpt {
-    let beginning = message.content.chars().take(Limits::EXCERPT_CHARS);
-    Excerpt {
-        id: message.id,
-        timestamp: message.timestamp,
-        sender: message.sender,
-        receiver: message.receiver,
-        topic: message.topic,
-        beginning: beginning.collect(),
-        is_json: message.is_json,
-    }
 }

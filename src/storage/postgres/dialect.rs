@@ -21,6 +21,7 @@ impl Dialect for Postgres {
     const FOR_KEY_SHARE: &'static str = "for key share";
     const FOR_UPDATE_OF_FREE: &'static str = "for update skip locked";
     const EXPLAIN: Option<&'static str> = Some("explain (format json) ");
+    const PAYLOAD_BYTES: &'static str = "octet_length(payload::text)";
     const LOOSE_COMMUNICATIONS: &'static str = "communications_default";
     const MESSAGES_WITH: Search = Search {
         has: "words @@ ?::tsquery",

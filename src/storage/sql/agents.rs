@@ -1,6 +1,7 @@
 //! The table `agents`.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 use chrono::{DateTime, Utc};
 use sqlx::Pool;
@@ -8,15 +9,33 @@ use uuid::Uuid;
 
 use super::super::{Agent, Error, KeptAnswer, Keyset, Page, PageRequest, Role, TokenHash};
 use super::fields::{Columns, Fields, existing};
+use super::kind::{Kind, short_columns};
 use super::lease::Lease;
 use super::list::List;
 use super::statement::{Statement, Value};
 use super::{Dialect, idempotency};
+use crate::budget::Reservation;
 use crate::domain::AgentId;
 
 const COLUMNS: &str = "id, name, role, model, metadata, created_at, revoked_at";
 
-fn decode(row: &impl Columns) -> Result<Agent, Error> {
+/// By its short columns: everything but long metadata.
+static SHORT: LazyLock<String> = LazyLock::new(|| short_columns(COLUMNS, &["metadata"]));
+
+fn kind<DB: Dialect>() -> Kind<DB, Agent> {
+    Kind {
+        table: "agents",
+        columns: COLUMNS,
+        short: &SHORT,
+        decode: decode::<DB::Row>,
+        place: |agent| Keyset {
+            at: agent.created_at,
+            id: agent.id.0,
+        },
+    }
+}
+
+fn decode<R: Columns>(row: &R) -> Result<Agent, Error> {
     let row = Fields::of("agents", row);
     Ok(Agent {
         id: AgentId(row.id("id")?),
@@ -86,54 +105,40 @@ async fn change_and_keep<DB: Dialect>(
     Ok(is_there)
 }
 
-pub(super) async fn with_id<DB: Dialect>(
-    pool: &Pool<DB>,
-    id: AgentId,
-) -> Result<Option<Agent>, Error> {
-    Ok(with_ids(pool, &[id]).await?.pop())
-}
-
 pub(super) async fn with_ids<DB: Dialect>(
     pool: &Pool<DB>,
     ids: &[AgentId],
+    reservation: &Reservation,
 ) -> Result<Vec<Agent>, Error> {
     let ids = ids.iter().map(|id| id.0).collect();
-    select(pool, " where id in ?", Value::Ids(ids)).await
+    kind().with_ids(pool, ids, reservation).await
 }
 
+/// Without its metadata, which nobody asks for by a token.
 pub(super) async fn with_token<DB: Dialect>(
     pool: &Pool<DB>,
     token: TokenHash,
 ) -> Result<Option<Agent>, Error> {
-    let condition = " where token_hash = ? and revoked_at is null";
-    Ok(select(pool, condition, token.into()).await?.pop())
-}
-
-async fn select<DB: Dialect>(
-    pool: &Pool<DB>,
-    condition: &'static str,
-    value: Value,
-) -> Result<Vec<Agent>, Error> {
-    let mut statement = Statement::new("select ", []);
-    statement.push(COLUMNS, []).push(" from agents", []);
-    statement.push(condition, [value]);
+    let statement = Statement::new(
+        "select id, name, role, model, null as metadata, created_at, revoked_at
+           from agents
+          where token_hash = ? and revoked_at is null",
+        [token.into()],
+    );
     let rows = Lease::of(pool).await?.fetch(statement).await?;
-    rows.iter().map(decode).collect()
+    rows.first().map(decode).transpose()
 }
 
 pub(super) async fn list<DB: Dialect>(
     pool: &Pool<DB>,
     page: PageRequest,
+    reservation: &Reservation,
 ) -> Result<Page<Agent>, Error> {
     let list = List {
         branches: vec![Vec::new()],
         ..List::by_creation("agents", COLUMNS, "agents on id = found_id")
     };
-    let place = |agent: &Agent| Keyset {
-        at: agent.created_at,
-        id: agent.id.0,
-    };
-    list.page(pool, page, decode, place).await
+    list.page(pool, page, &kind(), reservation).await
 }
 
 pub(super) async fn replace_token<DB: Dialect>(

@@ -6,17 +6,35 @@ use sqlx::Pool;
 
 use super::super::{Communication, CommunicationFilter, Error, Excerpt, Keyset, Page, PageRequest};
 use super::fields::{Columns, Fields};
+use super::kind::{Kind, short_columns};
 use super::lease::Lease;
-use super::list::List;
+use super::list::{List, Unresolved};
 use super::statement::{Condition, Statement, Value};
 use super::{Dialect, agents};
+use crate::budget::Reservation;
 use crate::config::Limits;
 use crate::domain::{AgentId, CommunicationId, MeetingId};
 
 pub(super) const COLUMNS: &str = "id, timestamp, sender_id, receiver_id, message_content, topic, content_type, content_is_json, \
                        created_at";
 
-pub(super) fn decode(row: &impl Columns) -> Result<Communication, Error> {
+/// By its short columns: everything but long content.
+static SHORT: LazyLock<String> = LazyLock::new(|| short_columns(COLUMNS, &["message_content"]));
+
+fn kind<DB: Dialect>() -> Kind<DB, Communication> {
+    Kind {
+        table: "communications",
+        columns: COLUMNS,
+        short: &SHORT,
+        decode: decode::<DB::Row>,
+        place: |message| Keyset {
+            at: message.timestamp,
+            id: message.id.0,
+        },
+    }
+}
+
+pub(super) fn decode<R: Columns>(row: &R) -> Result<Communication, Error> {
     let row = Fields::of("communications", row);
     Ok(Communication {
         id: CommunicationId(row.id("id")?),
@@ -52,60 +70,45 @@ pub(super) async fn log<DB: Dialect>(
 pub(super) async fn with_ids<DB: Dialect>(
     pool: &Pool<DB>,
     ids: &[CommunicationId],
+    reservation: &Reservation,
 ) -> Result<Vec<Communication>, Error> {
-    let rows = select(pool, COLUMNS, WITH_IDS, of_ids(ids)).await?;
-    rows.iter().map(decode).collect()
+    let ids = ids.iter().map(|id| id.0).collect();
+    kind().with_ids(pool, ids, reservation).await
 }
 
 pub(super) async fn excerpts_with_ids<DB: Dialect>(
     pool: &Pool<DB>,
     ids: &[CommunicationId],
 ) -> Result<Vec<Excerpt>, Error> {
-    let rows = select(pool, &EXCERPT, WITH_IDS, of_ids(ids)).await?;
+    let ids = ids.iter().map(|id| id.0).collect();
+    let mut statement = Statement::new("select ", []);
+    statement.push(&EXCERPT, []);
+    statement.push(" from communications where id in ?", [Value::Ids(ids)]);
+    let rows = Lease::of(pool).await?.fetch_bounded(statement).await?;
     rows.iter().map(decode_excerpt).collect()
-}
-
-const WITH_IDS: &str = " where id in ?";
-
-fn of_ids(ids: &[CommunicationId]) -> Value {
-    Value::Ids(ids.iter().map(|id| id.0).collect())
 }
 
 pub(super) async fn of_meeting<DB: Dialect>(
     pool: &Pool<DB>,
     meeting: MeetingId,
+    reservation: &Reservation,
 ) -> Result<Vec<Communication>, Error> {
-    let condition =
-        " where id in (select communication_id from meeting_communications where meeting_id = ?)
-                      order by timestamp desc, id desc";
-    let rows = select(pool, COLUMNS, condition, meeting.0.into()).await?;
-    rows.iter().map(decode).collect()
-}
-
-async fn select<DB: Dialect>(
-    pool: &Pool<DB>,
-    columns: &'static str,
-    condition: &'static str,
-    value: Value,
-) -> Result<Vec<DB::Row>, Error> {
-    let mut statement = Statement::new("select ", []);
-    statement.push(columns, []).push(" from communications", []);
-    statement.push(condition, [value]);
-    Lease::of(pool).await?.fetch_bounded(statement).await
+    let is_linked = Condition::new(
+        "id in (select communication_id from meeting_communications where meeting_id = ?)",
+        [meeting.0.into()],
+    );
+    let order = " order by timestamp desc, id desc";
+    kind().with(pool, &[is_linked], order, reservation).await
 }
 
 pub(super) async fn list<DB: Dialect>(
     pool: &Pool<DB>,
     filter: &CommunicationFilter,
     page: PageRequest,
+    reservation: &Reservation,
 ) -> Result<Page<Communication>, Error> {
-    let place = |message: &Communication| Keyset {
-        at: message.timestamp,
-        id: message.id.0,
-    };
-    of_filter::<DB>(filter)
-        .page(pool, page, decode, place)
-        .await
+    let list = of_filter::<DB>(filter);
+    list.page(pool, page, &kind(), reservation).await
 }
 
 /// What is read of a message that is only looked through.
@@ -125,17 +128,11 @@ pub(super) async fn excerpts<DB: Dialect>(
         columns: &EXCERPT,
         ..of_filter::<DB>(filter)
     };
-    let place = |excerpt: &Excerpt| Keyset {
-        at: excerpt.timestamp,
-        id: excerpt.id.0,
-    };
-    let page = list
-        .page(pool, PageRequest::newest(limit), decode_excerpt, place)
-        .await?;
-    Ok(page.items)
+    let Unresolved { rows, .. } = list.read_page(pool, PageRequest::newest(limit)).await?;
+    rows.iter().map(decode_excerpt).collect()
 }
 
-fn decode_excerpt(row: &impl Columns) -> Result<Excerpt, Error> {
+fn decode_excerpt<R: Columns>(row: &R) -> Result<Excerpt, Error> {
     let row = Fields::of("communications", row);
     Ok(Excerpt {
         id: CommunicationId(row.id("id")?),

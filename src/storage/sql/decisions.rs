@@ -1,20 +1,42 @@
 //! The table `decisions`; its rows are written by an append.
 
+use std::sync::LazyLock;
+
 use sqlx::Pool;
 use uuid::Uuid;
 
 use super::super::{Decision, DecisionFilter, Error, Keyset, Page, PageRequest};
 use super::Dialect;
 use super::fields::{Columns, Fields};
-use super::lease::Lease;
+use super::kind::{Kind, short_columns};
 use super::list::List;
-use super::statement::{Condition, Statement};
+use super::statement::Condition;
+use crate::budget::Reservation;
 use crate::domain::{AgentId, CommunicationId, DecisionId, MeetingId};
 
 const COLUMNS: &str = "id, meeting_id, decision_content, rationale, related_communication_ids, \
                        participant_agreement, created_at";
 
-fn decode(row: &impl Columns) -> Result<Decision, Error> {
+/// By its short columns: everything but a long motion and long reasons.
+static SHORT: LazyLock<String> = LazyLock::new(|| {
+    let long = ["decision_content", "rationale", "participant_agreement"];
+    short_columns(COLUMNS, &long)
+});
+
+fn kind<DB: Dialect>() -> Kind<DB, Decision> {
+    Kind {
+        table: "decisions",
+        columns: COLUMNS,
+        short: &SHORT,
+        decode: decode::<DB::Row>,
+        place: |decision| Keyset {
+            at: decision.created_at,
+            id: decision.id.0,
+        },
+    }
+}
+
+fn decode<R: Columns>(row: &R) -> Result<Decision, Error> {
     let row = Fields::of("decisions", row);
     let related = row.ids("related_communication_ids")?;
     Ok(Decision {
@@ -31,12 +53,10 @@ fn decode(row: &impl Columns) -> Result<Decision, Error> {
 pub(super) async fn with_id<DB: Dialect>(
     pool: &Pool<DB>,
     id: DecisionId,
+    reservation: &Reservation,
 ) -> Result<Option<Decision>, Error> {
-    let mut statement = Statement::new("select ", []);
-    statement.push(COLUMNS, []);
-    statement.push(" from decisions where id = ?", [id.0.into()]);
-    let rows = Lease::of(pool).await?.fetch(statement).await?;
-    rows.first().map(decode).transpose()
+    let mut found = kind().with_ids(pool, vec![id.0], reservation).await?;
+    Ok(found.pop())
 }
 
 /// All decisions.
@@ -63,12 +83,11 @@ pub(super) async fn list<DB: Dialect>(
     pool: &Pool<DB>,
     filter: &DecisionFilter,
     page: PageRequest,
+    reservation: &Reservation,
 ) -> Result<Page<Decision>, Error> {
-    let place = |decision: &Decision| Keyset {
-        at: decision.created_at,
-        id: decision.id.0,
-    };
-    of_filter(filter).page(pool, page, decode, place).await
+    of_filter(filter)
+        .page(pool, page, &kind(), reservation)
+        .await
 }
 
 /// The list that a filter lets through.
@@ -92,16 +111,13 @@ pub(super) async fn of_communication<DB: Dialect>(
     pool: &Pool<DB>,
     communication: CommunicationId,
     visible_to: Option<AgentId>,
+    reservation: &Reservation,
 ) -> Result<Vec<Decision>, Error> {
     let mut conditions = vec![Condition::new(
         "meeting_id in (select meeting_id from meeting_communications where communication_id = ?)",
         [communication.0.into()],
     )];
     conditions.extend(visible_to.map(|agent| Condition::new(IS_VISIBLE, [agent.0.into()])));
-    let mut statement = Statement::new("select ", []);
-    statement.push(COLUMNS, []).push(" from decisions", []);
-    statement.push_where(&conditions);
-    statement.push(" order by created_at desc, id desc", []);
-    let rows = Lease::of(pool).await?.fetch_bounded(statement).await?;
-    rows.iter().map(decode).collect()
+    let order = " order by created_at desc, id desc";
+    kind().with(pool, &conditions, order, reservation).await
 }

@@ -6,11 +6,14 @@ use sqlx::Pool;
 use uuid::Uuid;
 
 use super::super::batch::Batch;
-use super::super::{Append, Appended, Error, JournalRow, Taken};
+use super::super::{Append, Appended, Error, JournalRow, Part, Taken};
 use super::Dialect;
 use super::fields::{Columns, Fields};
+use super::kind::Measured;
 use super::lease::{Kept, Lease};
+use super::search::Places;
 use super::statement::{Statement, Value};
+use crate::budget::Reservation;
 use crate::domain::MeetingId;
 
 const TABLE: &str = "meeting_events";
@@ -29,20 +32,55 @@ fn decode(row: &impl Columns) -> Result<JournalRow, Error> {
     })
 }
 
+/// The next rows with no more than `max_bytes` together, at least one. They are measured first,
+/// and read once there is room for the driver's rows and ours.
 pub(super) async fn after<DB: Dialect>(
     pool: &Pool<DB>,
+    slow: &Places,
     meeting: MeetingId,
     seq: u64,
-    limit: u32,
+    part: Part,
+    reservation: &Reservation,
 ) -> Result<Vec<JournalRow>, Error> {
+    let mut measure = Statement::new("select seq, ", []);
+    measure.push(DB::PAYLOAD_BYTES, []);
+    measure.push(
+        " as bytes from meeting_events where meeting_id = ? and seq > ? order by seq limit ?",
+        [meeting.0.into(), seq.into(), part.max_rows.into()],
+    );
+    let sizes = slow.lease(pool).await?.fetch(measure).await?;
+    let Some(measured) = Measured::of(TABLE, "seq", &sizes, part)? else {
+        return Ok(Vec::new());
+    };
+    reservation.take(measured.kept + measured.bytes).await?;
     let mut statement = Statement::new("select ", []);
     statement.push(COLUMNS, []).push(" from meeting_events", []);
     statement.push(
-        " where meeting_id = ? and seq > ? order by seq limit ?",
-        [meeting.0.into(), seq.into(), limit.into()],
+        " where meeting_id = ? and seq > ? and seq <= ? order by seq",
+        [meeting.0.into(), seq.into(), measured.last.into()],
     );
-    let fetched = Lease::of(pool).await?.fetch_some(statement).await?;
-    fetched.rows.iter().map(decode).collect()
+    let rows = slow.lease(pool).await?.fetch(statement).await?;
+    let decoded = rows.iter().map(decode).collect();
+    drop(rows);
+    reservation.keep(reservation.bytes() - measured.bytes);
+    decoded
+}
+
+pub(super) async fn kinds<DB: Dialect>(
+    pool: &Pool<DB>,
+    slow: &Places,
+    meeting: MeetingId,
+) -> Result<Vec<(String, u16)>, Error> {
+    let statement = Statement::new(
+        "select distinct kind, version from meeting_events where meeting_id = ?",
+        [meeting.0.into()],
+    );
+    let rows = slow.lease(pool).await?.fetch(statement).await?;
+    let kind = |row| {
+        let row = Fields::of(TABLE, row);
+        Ok((row.text("kind")?, row.number("version")?))
+    };
+    rows.iter().map(kind).collect()
 }
 
 pub(super) async fn has_frame<DB: Dialect>(

@@ -7,15 +7,18 @@
 //! longer list that one index finds by several conditions together, or by words, the newest rows are found in a window of time
 //! that is widened until it has the page.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use sqlx::Pool;
 
 use super::super::{Error, Keyset, Page, PageRequest, Start, Total};
 use super::fields::{Columns, Fields};
+use super::kind::{Kind, Resolved, short_rows_bytes};
 use super::lease::Lease;
 use super::search::Near;
 use super::statement::{Condition, Statement};
+use super::windows::Windows;
 use super::{Dialect, Fetched};
+use crate::budget::Reservation;
 use crate::config::Limits;
 
 /// Which list, sorted by time and id, both descending.
@@ -76,44 +79,12 @@ struct Found<DB: Dialect> {
     is_cut: bool,
 }
 
-/// A window of time that begins with the newest row and reaches back as far as is needed for a page.
-pub(in crate::storage) struct Windows {
-    newest: DateTime<Utc>,
-    oldest: DateTime<Utc>,
-    reach: TimeDelta,
-}
-
-impl Windows {
-    /// How many times further the next window reaches, if the page is not in this.
-    const GROWTH: i32 = 4;
-
-    fn since(&self) -> Option<DateTime<Utc>> {
-        let since = self.newest.checked_sub_signed(self.reach);
-        since.filter(|&since| since > self.oldest)
-    }
-
-    fn has_all(&self) -> bool {
-        self.since().is_none()
-    }
-
-    fn wider(mut self) -> Self {
-        self.reach = self
-            .reach
-            .checked_mul(Self::GROWTH)
-            .unwrap_or(TimeDelta::MAX);
-        self
-    }
-
-    /// What of a list is in the window.
-    pub(in crate::storage) fn list(&self, whole: &List) -> List {
-        let mut list = whole.clone();
-        if let Some(since) = self.since() {
-            for branch in &mut list.branches {
-                branch.push(Condition::new(whole.since, [since.into()]));
-            }
-        }
-        list
-    }
+/// The rows of a page as they were read.
+pub(super) struct Unresolved<DB: Dialect> {
+    pub(super) rows: Vec<DB::Row>,
+    pub(super) total: Option<Total>,
+    /// Whether the list goes on behind them.
+    pub(super) has_more: bool,
 }
 
 impl List {
@@ -157,14 +128,40 @@ impl List {
         self
     }
 
-    /// Reads one page.
+    /// Reads one page. What it takes is reserved first: the short texts, then the long ones.
     pub(super) async fn page<DB: Dialect, T>(
         mut self,
         pool: &Pool<DB>,
         request: PageRequest,
-        decode: fn(&DB::Row) -> Result<T, Error>,
-        place: fn(&T) -> Keyset,
+        kind: &Kind<DB, T>,
+        reservation: &Reservation,
     ) -> Result<Page<T>, Error> {
+        self.columns = kind.short;
+        let most = short_rows_bytes(request.size as usize + 1);
+        reservation.take(most).await?;
+        let Unresolved {
+            rows,
+            total,
+            has_more,
+        } = self.read_page(pool, request).await?;
+        let unused = short_rows_bytes(request.size as usize + 1 - rows.len());
+        reservation.keep(reservation.bytes() - unused);
+        let Resolved { items, is_cut } = kind.resolve(pool, &rows, reservation).await?;
+        // A page by number would pass over what is missing in this one.
+        if is_cut && matches!(request.start, Start::Number(_)) {
+            return Err(Error::TooMuch);
+        }
+        let next = items.last().filter(|_| has_more || is_cut);
+        let next = next.map(kind.place);
+        Ok(Page { items, total, next })
+    }
+
+    /// Reads the rows of one page.
+    pub(super) async fn read_page<DB: Dialect>(
+        mut self,
+        pool: &Pool<DB>,
+        request: PageRequest,
+    ) -> Result<Unresolved<DB>, Error> {
         let mut lease = Lease::of(pool).await?;
         let skipped = self.begin(request);
         let near = self.prepare(&mut lease).await?;
@@ -173,10 +170,11 @@ impl List {
         if let Some(way) = way
             && let Some(found) = self.find(&mut lease, way, request.size, skipped).await?
         {
-            let rows = found.rows.iter();
-            let rows = rows.filter(|row| matches!(row.id("id"), Ok(Some(_))));
-            let items = rows.map(decode).collect::<Result<Vec<_>, _>>()?;
-            let has_more = found.total > skipped + items.len() as u64;
+            let rows = found.rows.into_iter();
+            let rows: Vec<_> = rows
+                .filter(|row| matches!(row.id("id"), Ok(Some(_))))
+                .collect();
+            let has_more = found.total > skipped + rows.len() as u64;
             if found.is_cut && is_numbered {
                 return Err(Error::TooMuch);
             }
@@ -189,23 +187,25 @@ impl List {
                 }),
                 Way::Whole | Way::Counted => Some(self.total(None, &mut lease).await?),
             };
-            let next = items.last().filter(|_| has_more).map(place);
-            return Ok(Page { items, total, next });
+            return Ok(Unresolved {
+                rows,
+                total,
+                has_more,
+            });
         }
         let read = self.read(near.as_ref(), &mut lease, request.size, skipped);
-        let Fetched { rows, is_cut } = read.await?;
+        let Fetched { mut rows, is_cut } = read.await?;
         // Who counts pages would pass over what is missing in this one.
         if is_cut && is_numbered {
             return Err(Error::TooMuch);
         }
         let has_more = is_cut || rows.len() > request.size as usize;
-        let rows = rows.iter().take(request.size as usize);
-        let items = rows.map(decode).collect::<Result<Vec<_>, _>>()?;
-        let seen = skipped + items.len() as u64;
+        rows.truncate(request.size as usize);
+        let seen = skipped + rows.len() as u64;
         let total = match way.filter(|_| is_numbered) {
             None => None,
             // The end of the list is on this page.
-            Some(_) if !has_more && (skipped == 0 || !items.is_empty()) => {
+            Some(_) if !has_more && (skipped == 0 || !rows.is_empty()) => {
                 Some(Total::exactly(seen))
             }
             Some(Way::Guessed(rows)) if has_more => Some(Total {
@@ -214,8 +214,11 @@ impl List {
             }),
             Some(_) => Some(self.total(near.as_ref(), &mut lease).await?),
         };
-        let next = items.last().filter(|_| has_more).map(place);
-        Ok(Page { items, total, next })
+        Ok(Unresolved {
+            rows,
+            total,
+            has_more,
+        })
     }
 
     /// The way for a page; `None` where it is read in order from its place on and nothing is counted.
@@ -270,46 +273,6 @@ impl List {
             }
             windows = windows.map(Windows::wider);
         }
-    }
-
-    /// Windows for a list of so many rows, the first with some more in it than the page needs; `None` where the list is better
-    /// read in order.
-    pub(in crate::storage) async fn windows<DB: Dialect>(
-        &self,
-        lease: &mut Lease<DB>,
-        rows: u64,
-        size: u32,
-        skipped: u64,
-    ) -> Result<Option<Windows>, Error> {
-        let wanted = skipped + u64::from(size) + 1;
-        let needed = (wanted * 3).min(Limits::TOTAL_EXACT_MAX_ROWS * 3 / 4);
-        let is_better = self.is_laid::<DB>() && rows <= Limits::WINDOW_MAX_ROWS;
-        if !is_better || wanted > needed {
-            return Ok(None);
-        }
-        let mut statement = Statement::new("select max(", []);
-        statement.push(self.at, []).push(") as newest, min(", []);
-        statement.push(self.at, []).push(") as oldest from ", []);
-        statement.push(self.table, []);
-        let rows_of_it = lease.fetch(statement).await?;
-        let Some(row) = rows_of_it.first() else {
-            return Ok(None);
-        };
-        let row = Fields::of(self.table, row);
-        let ends = (row.maybe_time("newest")?, row.maybe_time("oldest")?);
-        let (Some(newest), Some(oldest)) = ends else {
-            return Ok(None);
-        };
-        let newest = self.until.map_or(newest, |until| until.min(newest));
-        let oldest = self.from.map_or(oldest, |from| from.max(oldest));
-        let [needed, rows] = [needed, rows].map(|n| i32::try_from(n).unwrap_or(i32::MAX));
-        let reach = (newest - oldest).checked_mul(needed);
-        let reach = reach.map_or(TimeDelta::MAX, |reach| reach / rows.max(1));
-        Ok(Some(Windows {
-            newest,
-            oldest,
-            reach,
-        }))
     }
 
     /// Whether the list is best found by laying what it asks for over each other: where there are several such conditions, or

@@ -5,12 +5,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use sqlx::Pool;
 use uuid::Uuid;
 
-use super::super::{Communication, DirectMessage, Error, Inbox, Received, Sent, Told};
+use super::super::{Communication, DirectMessage, Error, Inbox, Part, Received, Sent, Told};
 use super::Dialect;
 use super::communications;
 use super::fields::{Columns, Fields};
+use super::kind::Measured;
 use super::lease::Lease;
 use super::statement::{Statement, Value};
+use crate::budget::Reservation;
 use crate::domain::{AgentId, CommunicationId};
 
 const TABLE: &str = "direct_messages";
@@ -278,19 +280,35 @@ pub(super) async fn received<DB: Dialect>(
     pool: &Pool<DB>,
     agent: AgentId,
     after: u64,
-    limit: u32,
+    part: Part,
+    reservation: &Reservation,
 ) -> Result<Vec<Received>, Error> {
-    let mut statement = Statement::new("select position, ", []);
-    statement.push(communications::COLUMNS, []);
-    statement.push(
-        " from (select position, communication_id, sent_at
+    let measure = Statement::new(
+        "select position, coalesce(octet_length(message_content), 0) as bytes
+           from (select position, communication_id, sent_at
                    from direct_messages
                   where receiver_id = ? and position > ?
                   order by position
                   limit ?) as line
            left join communications on id = communication_id and timestamp = sent_at
           order by position",
-        [agent.0.into(), after.into(), limit.into()],
+        [agent.0.into(), after.into(), part.max_rows.into()],
+    );
+    let sizes = Lease::of(pool).await?.fetch(measure).await?;
+    let Some(measured) = Measured::of(TABLE, "position", &sizes, part)? else {
+        return Ok(Vec::new());
+    };
+    reservation.take(measured.kept + measured.bytes).await?;
+    let mut statement = Statement::new("select position, ", []);
+    statement.push(communications::COLUMNS, []);
+    statement.push(
+        " from (select position, communication_id, sent_at
+                   from direct_messages
+                  where receiver_id = ? and position > ? and position <= ?
+                  order by position) as line
+           left join communications on id = communication_id and timestamp = sent_at
+          order by position",
+        [agent.0.into(), after.into(), measured.last.into()],
     );
     let rows = Lease::of(pool).await?.fetch(statement).await?;
     let received = |row| {
@@ -301,7 +319,10 @@ pub(super) async fn received<DB: Dialect>(
             communication: is_there.then(|| communications::decode(row)).transpose()?,
         })
     };
-    rows.iter().map(received).collect()
+    let received = rows.iter().map(received).collect();
+    drop(rows);
+    reservation.keep(reservation.bytes() - measured.bytes);
+    received
 }
 
 pub(super) async fn inbox<DB: Dialect>(pool: &Pool<DB>, agent: AgentId) -> Result<Inbox, Error> {

@@ -2,6 +2,8 @@
 //!
 //! A meeting is created here; from then on only appends write to these tables.
 
+use std::sync::LazyLock;
+
 use sqlx::Pool;
 
 use super::super::projection::{Place, places};
@@ -12,16 +14,37 @@ use super::super::{
     ParticipantRow,
 };
 use super::fields::{Columns, Fields, existing};
+use super::kind::{Kind, short_columns};
 use super::lease::Lease;
 use super::list::List;
+use super::search::Places;
 use super::statement::{Condition, Statement, Value};
 use super::{Dialect, agents};
+use crate::budget::Reservation;
+use crate::config::Limits;
 use crate::domain::{AgentId, CommunicationId, MeetingId, MeetingType, Outcome, Status};
 
 const COLUMNS: &str = "id, topic, meeting_type, status, outcome, max_discussion_rounds, current_round, settings, \
                        summary, created_at, started_at, completed_at, epoch, last_seq";
 
-fn decode(row: &impl Columns) -> Result<Meeting, Error> {
+/// By its short columns: everything but a long summary and long settings.
+static SHORT: LazyLock<String> =
+    LazyLock::new(|| short_columns(COLUMNS, &["topic", "settings", "summary"]));
+
+fn kind<DB: Dialect>() -> Kind<DB, Meeting> {
+    Kind {
+        table: "meetings",
+        columns: COLUMNS,
+        short: &SHORT,
+        decode: decode::<DB::Row>,
+        place: |meeting| Keyset {
+            at: meeting.created_at,
+            id: meeting.id.0,
+        },
+    }
+}
+
+fn decode<R: Columns>(row: &R) -> Result<Meeting, Error> {
     let row = Fields::of("meetings", row);
     Ok(Meeting {
         id: MeetingId(row.id("id")?),
@@ -188,12 +211,10 @@ async fn insert_links<DB: Dialect>(
 pub(super) async fn with_id<DB: Dialect>(
     pool: &Pool<DB>,
     id: MeetingId,
+    reservation: &Reservation,
 ) -> Result<Option<Meeting>, Error> {
-    let mut statement = Statement::new("select ", []);
-    statement.push(COLUMNS, []);
-    statement.push(" from meetings where id = ?", [id.0.into()]);
-    let rows = Lease::of(pool).await?.fetch(statement).await?;
-    rows.first().map(decode).transpose()
+    let mut found = kind().with_ids(pool, vec![id.0], reservation).await?;
+    Ok(found.pop())
 }
 
 /// As the index of open meetings has it.
@@ -238,8 +259,29 @@ fn decode_participant(row: &impl Columns) -> Result<ParticipantRow, Error> {
 
 pub(super) async fn messages<DB: Dialect>(
     pool: &Pool<DB>,
+    slow: &Places,
     id: MeetingId,
+    reservation: &Reservation,
 ) -> Result<Vec<Message>, Error> {
+    let size = Statement::new(
+        "select count(*) as total, cast(coalesce(sum(octet_length(message_content)), 0) as bigint)
+                as bytes
+           from meeting_messages
+          where meeting_id = ?",
+        [id.0.into()],
+    );
+    let rows = slow.lease(pool).await?.fetch(size).await?;
+    let Some(size) = rows.first() else {
+        return Ok(Vec::new());
+    };
+    let size = Fields::of("meeting_messages", size);
+    let (rows, bytes): (usize, usize) = (size.number("total")?, size.number("bytes")?);
+    if bytes > Limits::ANSWER_MAX_BYTES {
+        return Err(Error::TooMuch);
+    }
+    let kept = bytes + rows * Limits::ROW_OVERHEAD_BYTES;
+    // The driver's rows and ours are there at the same time, then ours.
+    reservation.take(kept + bytes).await?;
     let statement = Statement::new(
         "select agent_id, message_content, sequence_number, message_type, round, timestamp
            from meeting_messages
@@ -247,11 +289,34 @@ pub(super) async fn messages<DB: Dialect>(
           order by sequence_number",
         [id.0.into()],
     );
+    let rows = slow.lease(pool).await?.fetch_bounded(statement).await?;
+    let messages = rows.iter().map(decode_message).collect();
+    drop(rows);
+    reservation.keep(reservation.bytes() - bytes);
+    messages
+}
+
+/// What was said in the last round of a meeting, each text up to so many characters.
+pub(super) async fn last_opinions<DB: Dialect>(
+    pool: &Pool<DB>,
+    id: MeetingId,
+    round: u32,
+    chars: usize,
+) -> Result<Vec<Message>, Error> {
+    let chars = u64::try_from(chars).unwrap_or(u64::MAX);
+    let statement = Statement::new(
+        "select agent_id, substr(message_content, 1, cast(? as integer)) as message_content,
+                sequence_number, message_type, round, timestamp
+           from meeting_messages
+          where meeting_id = ? and round = ? and message_type = 'opinion'
+          order by sequence_number",
+        [chars.into(), id.0.into(), round.into()],
+    );
     let rows = Lease::of(pool).await?.fetch_bounded(statement).await?;
     rows.iter().map(decode_message).collect()
 }
 
-fn decode_message(row: &impl Columns) -> Result<Message, Error> {
+fn decode_message<R: Columns>(row: &R) -> Result<Message, Error> {
     let row = Fields::of("meeting_messages", row);
     let message_type = |word: &str| MESSAGE_TYPES.into_iter().find(|known| *known == word);
     Ok(Message {
@@ -288,14 +353,10 @@ pub(super) async fn list<DB: Dialect>(
     pool: &Pool<DB>,
     filter: &MeetingFilter,
     page: PageRequest,
+    reservation: &Reservation,
 ) -> Result<Page<Meeting>, Error> {
-    let place = |meeting: &Meeting| Keyset {
-        at: meeting.created_at,
-        id: meeting.id.0,
-    };
-    of_filter::<DB>(filter)
-        .page(pool, page, decode, place)
-        .await
+    let list = of_filter::<DB>(filter);
+    list.page(pool, page, &kind(), reservation).await
 }
 
 /// The list that a filter lets through.
@@ -332,18 +393,15 @@ pub(super) async fn of_communication<DB: Dialect>(
     pool: &Pool<DB>,
     communication: CommunicationId,
     visible_to: Option<AgentId>,
+    reservation: &Reservation,
 ) -> Result<Vec<Meeting>, Error> {
     let mut conditions = vec![Condition::new(
         "id in (select meeting_id from meeting_communications where communication_id = ?)",
         [communication.0.into()],
     )];
     conditions.extend(visible_to.map(|agent| Condition::new(IS_IN, [agent.0.into()])));
-    let mut statement = Statement::new("select ", []);
-    statement.push(COLUMNS, []).push(" from meetings", []);
-    statement.push_where(&conditions);
-    statement.push(" order by created_at desc, id desc", []);
-    let rows = Lease::of(pool).await?.fetch_bounded(statement).await?;
-    rows.iter().map(decode).collect()
+    let order = " order by created_at desc, id desc";
+    kind().with(pool, &conditions, order, reservation).await
 }
 
 pub(super) async fn links<DB: Dialect>(

@@ -15,6 +15,7 @@ pub(super) mod decisions;
 pub(super) mod fields;
 pub(super) mod idempotency;
 pub(super) mod journal;
+pub(super) mod kind;
 pub(super) mod lease;
 pub(super) mod list;
 pub(super) mod mail;
@@ -23,6 +24,7 @@ pub(super) mod search;
 pub(super) mod statement;
 pub(super) mod store;
 pub(super) mod upkeep;
+mod windows;
 
 use std::future::Future;
 use std::pin::pin;
@@ -82,6 +84,8 @@ pub(super) trait Dialect: sqlx::Database<Row: Columns> {
     const FOR_UPDATE_OF_FREE: &'static str;
     /// Put before a SELECT, has it planned and explained as JSON; `None` where a plan guesses no number of rows.
     const EXPLAIN: Option<&'static str>;
+    /// How many bytes the payload of an event has.
+    const PAYLOAD_BYTES: &'static str;
     /// The part of the log from which old messages are deleted one by one.
     const LOOSE_COMMUNICATIONS: &'static str;
 

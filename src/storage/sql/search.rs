@@ -8,7 +8,7 @@ use sqlx::Pool;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
-use super::super::{Error, Words};
+use super::super::Error;
 use super::fields::Fields;
 use super::lease::Lease;
 use super::list::List;
@@ -16,33 +16,57 @@ use super::statement::{Condition, Statement};
 use super::{Dialect, Fetched};
 use crate::config::Limits;
 
-/// Places for searches, fewer than there are connections: however many search, and however long that takes, others are served.
+/// Places for what takes long, fewer than there are connections: however many search or read
+/// journals, and however long that takes, others are served.
 pub(super) struct Places(Semaphore);
 
+/// A connection for something that takes long, and the place that it takes.
+pub(super) struct Slow<'a, DB: Dialect> {
+    lease: Lease<DB>,
+    _place: SemaphorePermit<'a>,
+}
+
+impl<DB: Dialect> std::ops::Deref for Slow<'_, DB> {
+    type Target = Lease<DB>;
+
+    fn deref(&self) -> &Lease<DB> {
+        &self.lease
+    }
+}
+
+impl<DB: Dialect> std::ops::DerefMut for Slow<'_, DB> {
+    fn deref_mut(&mut self) -> &mut Lease<DB> {
+        &mut self.lease
+    }
+}
+
 impl Places {
-    /// As many as searches may have of these connections.
-    pub(super) fn among<DB: Dialect>(pool: &Pool<DB>) -> Self {
-        let connections = pool.options().get_max_connections();
-        let places = connections / Limits::SEARCH_CONNECTIONS_ONE_IN;
+    /// One in so many of these connections, at least one.
+    pub(super) fn among<DB: Dialect>(pool: &Pool<DB>, one_in: u32) -> Self {
+        let places = pool.options().get_max_connections() / one_in;
         Self(Semaphore::new(places.max(1) as usize))
     }
 
-    /// A place for a search, waited for no longer than for a connection; whoever does not search needs none.
+    /// A place, waited for no longer than for a connection.
     pub(super) async fn take<DB: Dialect>(
         &self,
         pool: &Pool<DB>,
-        words: Option<&Words>,
-    ) -> Result<Option<SemaphorePermit<'_>>, Error> {
-        if words.is_none() {
-            return Ok(None);
-        }
+    ) -> Result<SemaphorePermit<'_>, Error> {
         let patience = pool.options().get_acquire_timeout();
         let taken = timeout(patience, self.0.acquire()).await;
         let place = taken.ok().and_then(Result::ok);
-        let place = place.ok_or_else(|| {
-            Error::Unavailable("other searches have every connection that searches may have".into())
-        });
-        place.map(Some)
+        place.ok_or_else(|| {
+            Error::Unavailable("every connection that long reads may have is in use".into())
+        })
+    }
+
+    /// A connection with a place.
+    pub(super) async fn lease<DB: Dialect>(&self, pool: &Pool<DB>) -> Result<Slow<'_, DB>, Error> {
+        let place = self.take(pool).await?;
+        Ok(Slow {
+            lease: Lease::of(pool).await?,
+            _place: place,
+        })
     }
 }
 
@@ -192,19 +216,18 @@ mod tests {
             .max_connections(5)
             .connect_lazy("sqlite::memory:")
             .unwrap();
-        let places = Places::among(&pool);
-        let words = Words::of("tea");
-        let take = || places.take(&pool, words.as_ref());
+        let places = Places::among(&pool, Limits::SEARCH_CONNECTIONS_ONE_IN);
+        let take = || places.take(&pool);
         let first = take().await.unwrap();
         let second = take().await.unwrap();
         let refused = take().await.err();
         assert!(refused.is_some_and(|error| error.is_transient()));
-        assert!(places.take(&pool, None).await.unwrap().is_none());
         drop(first);
-        assert!(take().await.unwrap().is_some());
+        assert!(take().await.is_ok());
         drop(second);
         let single = SqlitePoolOptions::new().max_connections(1);
-        let single = Places::among(&single.connect_lazy("sqlite::memory:").unwrap());
-        assert!(single.take(&pool, words.as_ref()).await.unwrap().is_some());
+        let single = single.connect_lazy("sqlite::memory:").unwrap();
+        let single = Places::among(&single, Limits::SEARCH_CONNECTIONS_ONE_IN);
+        assert!(single.take(&pool).await.is_ok());
     }
 }

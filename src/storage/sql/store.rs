@@ -13,12 +13,14 @@ use super::statement::Statement;
 use super::{
     Dialect, agents, communications, decisions, idempotency, journal, mail, meetings, upkeep,
 };
+use crate::budget::Reservation;
+use crate::config::Limits;
 use crate::domain::{AgentId, CommunicationId, DecisionId, MeetingId};
 use crate::storage::{
     Agent, Append, Appended, Communication, CommunicationFilter, Decision, DecisionFilter,
     DirectMessage, Error, Excerpt, Inbox, JournalRow, KeptAnswer, KeyedRequest, Meeting,
-    MeetingFilter, Message, NewMeeting, Page, PageRequest, ParticipantRow, Received, Reserved,
-    Sent, Store, Taken, TokenHash, Told, Upkeep,
+    MeetingFilter, Message, NewMeeting, Page, PageRequest, Part, ParticipantRow, Received,
+    Reserved, Sent, Store, Taken, TokenHash, Told, Upkeep,
 };
 
 /// An SQL database.
@@ -31,17 +33,21 @@ pub(in crate::storage) struct Sql<DB: Dialect> {
     appending: Kept<DB>,
     /// How many of those for queries may be searching.
     searching: Places,
+    /// How many of them may be reading journals and whole meetings.
+    slow: Places,
 }
 
 impl<DB: Dialect> Sql<DB> {
     /// A database with these connections.
     pub(in crate::storage) fn new(reading: Pool<DB>, writing: Pool<DB>) -> Self {
-        let (appending, searching) = (Kept::new(), Places::among(&reading));
+        let searching = Places::among(&reading, Limits::SEARCH_CONNECTIONS_ONE_IN);
+        let slow = Places::among(&reading, Limits::READ_CONNECTIONS_ONE_IN);
         Self {
             reading,
             writing,
-            appending,
+            appending: Kept::new(),
             searching,
+            slow,
         }
     }
 
@@ -70,20 +76,24 @@ impl<DB: Dialect> Store for Sql<DB> {
         agents::create(&self.writing, agent, token, once).await
     }
 
-    async fn agent(&self, id: AgentId) -> Result<Option<Agent>, Error> {
-        agents::with_id(&self.reading, id).await
-    }
-
-    async fn agents_by_id(&self, ids: &[AgentId]) -> Result<Vec<Agent>, Error> {
-        agents::with_ids(&self.reading, ids).await
+    async fn agents_by_id(
+        &self,
+        ids: &[AgentId],
+        reservation: &Reservation,
+    ) -> Result<Vec<Agent>, Error> {
+        agents::with_ids(&self.reading, ids, reservation).await
     }
 
     async fn agent_by_token(&self, token: TokenHash) -> Result<Option<Agent>, Error> {
         agents::with_token(&self.reading, token).await
     }
 
-    async fn agents(&self, page: PageRequest) -> Result<Page<Agent>, Error> {
-        agents::list(&self.reading, page).await
+    async fn agents(
+        &self,
+        page: PageRequest,
+        reservation: &Reservation,
+    ) -> Result<Page<Agent>, Error> {
+        agents::list(&self.reading, page, reservation).await
     }
 
     async fn replace_token(
@@ -111,9 +121,10 @@ impl<DB: Dialect> Store for Sql<DB> {
         &self,
         agent: AgentId,
         after: u64,
-        limit: u32,
+        part: Part,
+        reservation: &Reservation,
     ) -> Result<Vec<Received>, Error> {
-        mail::received(&self.reading, agent, after, limit).await
+        mail::received(&self.reading, agent, after, part, reservation).await
     }
 
     async fn inbox(&self, agent: AgentId) -> Result<Inbox, Error> {
@@ -148,18 +159,17 @@ impl<DB: Dialect> Store for Sql<DB> {
         communications::log(&self.writing, messages).await
     }
 
-    async fn communication(&self, id: CommunicationId) -> Result<Option<Communication>, Error> {
-        Ok(communications::with_ids(&self.reading, &[id]).await?.pop())
-    }
-
     async fn communications(
         &self,
         filter: &CommunicationFilter,
         page: PageRequest,
+        reservation: &Reservation,
     ) -> Result<Page<Communication>, Error> {
-        let words = filter.words.as_ref();
-        let _place = self.searching.take(&self.reading, words).await?;
-        communications::list(&self.reading, filter, page).await
+        let _place = match filter.words {
+            Some(_) => Some(self.searching.take(&self.reading).await?),
+            None => None,
+        };
+        communications::list(&self.reading, filter, page, reservation).await
     }
 
     async fn excerpts(
@@ -177,38 +187,63 @@ impl<DB: Dialect> Store for Sql<DB> {
     async fn communications_by_id(
         &self,
         ids: &[CommunicationId],
+        reservation: &Reservation,
     ) -> Result<Vec<Communication>, Error> {
-        communications::with_ids(&self.reading, ids).await
+        communications::with_ids(&self.reading, ids, reservation).await
     }
 
     async fn create_meeting(&self, meeting: &NewMeeting) -> Result<(), Error> {
         meetings::create(&self.writing, meeting).await
     }
 
-    async fn meeting(&self, id: MeetingId) -> Result<Option<Meeting>, Error> {
-        meetings::with_id(&self.reading, id).await
+    async fn meeting(
+        &self,
+        id: MeetingId,
+        reservation: &Reservation,
+    ) -> Result<Option<Meeting>, Error> {
+        meetings::with_id(&self.reading, id, reservation).await
     }
 
     async fn meetings(
         &self,
         filter: &MeetingFilter,
         page: PageRequest,
+        reservation: &Reservation,
     ) -> Result<Page<Meeting>, Error> {
-        let words = filter.words.as_ref();
-        let _place = self.searching.take(&self.reading, words).await?;
-        meetings::list(&self.reading, filter, page).await
+        let _place = match filter.words {
+            Some(_) => Some(self.searching.take(&self.reading).await?),
+            None => None,
+        };
+        meetings::list(&self.reading, filter, page, reservation).await
     }
 
     async fn participants(&self, id: MeetingId) -> Result<Vec<ParticipantRow>, Error> {
         meetings::participants(&self.reading, id).await
     }
 
-    async fn messages(&self, id: MeetingId) -> Result<Vec<Message>, Error> {
-        meetings::messages(&self.reading, id).await
+    async fn messages(
+        &self,
+        id: MeetingId,
+        reservation: &Reservation,
+    ) -> Result<Vec<Message>, Error> {
+        meetings::messages(&self.reading, &self.slow, id, reservation).await
     }
 
-    async fn related_communications(&self, id: MeetingId) -> Result<Vec<Communication>, Error> {
-        communications::of_meeting(&self.reading, id).await
+    async fn last_opinions(
+        &self,
+        id: MeetingId,
+        round: u32,
+        chars: usize,
+    ) -> Result<Vec<Message>, Error> {
+        meetings::last_opinions(&self.reading, id, round, chars).await
+    }
+
+    async fn related_communications(
+        &self,
+        id: MeetingId,
+        reservation: &Reservation,
+    ) -> Result<Vec<Communication>, Error> {
+        communications::of_meeting(&self.reading, id, reservation).await
     }
 
     async fn open_meetings(&self) -> Result<Vec<MeetingId>, Error> {
@@ -231,33 +266,44 @@ impl<DB: Dialect> Store for Sql<DB> {
         &self,
         id: MeetingId,
         after: u64,
-        limit: u32,
+        part: Part,
+        reservation: &Reservation,
     ) -> Result<Vec<JournalRow>, Error> {
-        journal::after(&self.reading, id, after, limit).await
+        journal::after(&self.reading, &self.slow, id, after, part, reservation).await
+    }
+
+    async fn kinds(&self, id: MeetingId) -> Result<Vec<(String, u16)>, Error> {
+        journal::kinds(&self.reading, &self.slow, id).await
     }
 
     async fn has_frame(&self, id: MeetingId, frame_id: &str) -> Result<bool, Error> {
         journal::has_frame(&self.reading, id, frame_id).await
     }
 
-    async fn decision(&self, id: DecisionId) -> Result<Option<Decision>, Error> {
-        decisions::with_id(&self.reading, id).await
+    async fn decision(
+        &self,
+        id: DecisionId,
+        reservation: &Reservation,
+    ) -> Result<Option<Decision>, Error> {
+        decisions::with_id(&self.reading, id, reservation).await
     }
 
     async fn decisions(
         &self,
         filter: &DecisionFilter,
         page: PageRequest,
+        reservation: &Reservation,
     ) -> Result<Page<Decision>, Error> {
-        decisions::list(&self.reading, filter, page).await
+        decisions::list(&self.reading, filter, page, reservation).await
     }
 
     async fn meetings_of_communication(
         &self,
         id: CommunicationId,
         visible_to: Option<AgentId>,
+        reservation: &Reservation,
     ) -> Result<Vec<Meeting>, Error> {
-        meetings::of_communication(&self.reading, id, visible_to).await
+        meetings::of_communication(&self.reading, id, visible_to, reservation).await
     }
 
     async fn links(
@@ -272,8 +318,9 @@ impl<DB: Dialect> Store for Sql<DB> {
         &self,
         id: CommunicationId,
         visible_to: Option<AgentId>,
+        reservation: &Reservation,
     ) -> Result<Vec<Decision>, Error> {
-        decisions::of_communication(&self.reading, id, visible_to).await
+        decisions::of_communication(&self.reading, id, visible_to, reservation).await
     }
 
     async fn maintain(

@@ -23,6 +23,8 @@ impl Dialect for Sqlite {
     const FOR_KEY_SHARE: &'static str = "";
     const FOR_UPDATE_OF_FREE: &'static str = "";
     const EXPLAIN: Option<&'static str> = None;
+    /// Known without the payload being read.
+    const PAYLOAD_BYTES: &'static str = "octet_length(payload)";
     const LOOSE_COMMUNICATIONS: &'static str = "communications";
     /// With a `+` a column is not looked up by any index. To ask FTS5 of each row by `rowid = nth` would read its list of rows up to
     /// there each time.

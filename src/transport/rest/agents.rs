@@ -125,7 +125,11 @@ async fn rotate(call: Call, act: Arc<Act>) -> Result<Response, ApiError> {
     call.fields()?.finish()?;
     let (context, id) = (&call.api.context, call.id());
     let missing = || ApiError::not_found("no such agent");
-    let agent = context.store.agent(id).await?.ok_or_else(missing)?;
+    let agent = context
+        .store
+        .agent(id, &call.reservation)
+        .await?
+        .ok_or_else(missing)?;
     let (token, hash) = act.token(&call.api);
     let agent = Agent {
         revoked_at: None,
@@ -161,9 +165,9 @@ async fn revoke(call: Call) -> Result<Response, ApiError> {
     let (context, id) = (&call.api.context, call.id());
     context.store.revoke_agent(id, context.clock.now()).await?;
     context.presence.dismiss(id);
-    let agent = context.store.agent(id).await?;
+    let agent = context.store.agent(id, &call.reservation).await?;
     let agent = agent.ok_or_else(|| ApiError::not_found("no such agent"))?;
-    Ok(ok(&Agent::from(&agent)))
+    call.ok(&Agent::from(&agent)).await
 }
 
 /// Lists agents.
@@ -179,11 +183,17 @@ async fn index(call: Call) -> Result<Response, ApiError> {
     let mut query = call.query()?;
     let request = query.page(List::Agents);
     query.finish()?;
-    let page = call.api.context.store.agents(request).await?;
-    Ok(ok(&Agents {
+    let page = call
+        .api
+        .context
+        .store
+        .agents(request, &call.reservation)
+        .await?;
+    call.ok(&Agents {
         agents: page.items.iter().map(Agent::from).collect(),
         place: Place::of(List::Agents, request, &page),
-    }))
+    })
+    .await
 }
 
 /// Shows one agent.
@@ -195,9 +205,14 @@ async fn index(call: Call) -> Result<Response, ApiError> {
     responses((status = 200, description = "The agent.", body = Agent))
 )]
 async fn show(call: Call) -> Result<Response, ApiError> {
-    let agent = call.api.context.store.agent(call.id()).await?;
+    let agent = call
+        .api
+        .context
+        .store
+        .agent(call.id(), &call.reservation)
+        .await?;
     let agent = agent.ok_or_else(|| ApiError::not_found("no such agent"))?;
-    Ok(ok(&Agent::from(&agent)))
+    call.ok(&Agent::from(&agent)).await
 }
 
 impl NewAgent {

@@ -1,20 +1,22 @@
 //! One request on its way to the function that answers it.
 
 use std::pin::Pin;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::{Buf, Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use serde::Serialize;
 use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::actors::permit::Permit;
+use crate::budget::Reservation;
 use crate::config::Limits;
 use crate::transport::auth::Identity;
 use crate::transport::fields::Fields;
-use crate::transport::{Api, ApiError, media_type};
+use crate::transport::{Api, ApiError, Response, answers, media_type};
 
 /// A request to a route that anybody may ask.
 pub(super) struct Visit {
@@ -35,6 +37,9 @@ pub(super) struct Call {
     query: String,
     /// Of a request that acts; of another it is not read.
     pub(super) body: Bytes,
+    /// What the answer takes of the read budget, from the first row that is read until it is
+    /// written.
+    pub(super) reservation: Arc<Reservation>,
     /// The room that the body takes, until it is durable what it asks for.
     room: Mutex<Option<Permit>>,
 }
@@ -185,9 +190,11 @@ impl Call {
         room: Option<Permit>,
     ) -> Self {
         let Load { headers, query, .. } = load;
+        let reservation = api.context.budget.reservation(identity.owner());
         Self {
             api,
             identity,
+            reservation: Arc::new(reservation),
             headers,
             captured,
             query,
@@ -232,6 +239,11 @@ impl Call {
     pub(super) fn id<T: From<Uuid>>(&self) -> T {
         let id = self.captured.id;
         id.expect("the route's template has an {id}").into()
+    }
+
+    /// 200 with a body, once there is room for it.
+    pub(super) async fn ok(&self, body: &(impl Serialize + Sync)) -> Result<Response, ApiError> {
+        answers::json(body, &self.reservation).await
     }
 
     /// The fields of the query.

@@ -8,7 +8,6 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::call::Call;
-use super::ok;
 use super::page::{CommunicationsPage, Place};
 use super::route::Route;
 use super::schema::{asked_for, described, id_parameter, parameter, span_parameters};
@@ -114,11 +113,14 @@ async fn index(call: Call) -> Result<Response, ApiError> {
     let request = query.page(List::Communications);
     query.finish()?;
     let store = &call.api.context.store;
-    let page = store.communications(&filter, request).await?;
-    Ok(ok(&Communications {
+    let page = store
+        .communications(&filter, request, &call.reservation)
+        .await?;
+    call.ok(&Communications {
         communications: page.items.iter().map(Communication::from).collect(),
         place: Place::of(List::Communications, request, &page),
-    }))
+    })
+    .await
 }
 
 /// Shows one message, and what came of it.
@@ -131,20 +133,25 @@ async fn index(call: Call) -> Result<Response, ApiError> {
 )]
 async fn show(call: Call) -> Result<Response, ApiError> {
     let (store, id, reader) = (&call.api.context.store, call.id(), call.identity.agent());
-    let message = store.communication(id).await?;
+    let message = store.communication(id, &call.reservation).await?;
     let is_visible = |message: &storage::Communication| {
         reader.is_none_or(|agent| message.sender == agent || message.receiver == agent)
     };
     let message = message
         .filter(is_visible)
         .ok_or_else(|| ApiError::not_found("no such communication"))?;
-    let meetings = store.meetings_of_communication(id, reader).await?;
-    let decisions = store.decisions_of_communication(id, reader).await?;
-    Ok(ok(&CommunicationInFull {
+    let meetings = store
+        .meetings_of_communication(id, reader, &call.reservation)
+        .await?;
+    let decisions = store
+        .decisions_of_communication(id, reader, &call.reservation)
+        .await?;
+    call.ok(&CommunicationInFull {
         communication: Communication::from(&message),
         meetings: meetings.iter().map(LinkedMeeting::from).collect(),
         decisions: decisions.iter().map(LinkedDecision::from).collect(),
-    }))
+    })
+    .await
 }
 
 impl From<&storage::Communication> for Content {

@@ -11,7 +11,7 @@ use super::communications::Communication;
 use super::page::{DecisionsPage, Place};
 use super::route::Route;
 use super::schema::{Agreement, asked_for, id_parameter, span_parameters};
-use super::{meetings, ok, stored_json};
+use super::{meetings, stored_json};
 use crate::domain::MeetingId;
 use crate::storage::{self, DecisionFilter};
 use crate::transport::fields::List;
@@ -78,11 +78,12 @@ async fn index(call: Call) -> Result<Response, ApiError> {
     let request = query.page(List::Decisions);
     query.finish()?;
     let store = &call.api.context.store;
-    let page = store.decisions(&filter, request).await?;
-    Ok(ok(&Decisions {
+    let page = store.decisions(&filter, request, &call.reservation).await?;
+    call.ok(&Decisions {
         decisions: page.items.iter().map(Decision::from).collect(),
         place: Place::of(List::Decisions, request, &page),
-    }))
+    })
+    .await
 }
 
 /// Shows one decision.
@@ -99,13 +100,19 @@ async fn index(call: Call) -> Result<Response, ApiError> {
 async fn show(call: Call) -> Result<Response, ApiError> {
     let store = &call.api.context.store;
     let missing = || ApiError::not_found("no such decision");
-    let decision = store.decision(call.id()).await?.ok_or_else(missing)?;
-    meetings::ensure_visible(&call.api, &call.identity, decision.meeting).await?;
-    let related = store.communications_by_id(&decision.related).await?;
-    Ok(ok(&DecisionInFull {
+    let decision = store
+        .decision(call.id(), &call.reservation)
+        .await?
+        .ok_or_else(missing)?;
+    meetings::ensure_visible(&call, decision.meeting).await?;
+    let related = store
+        .communications_by_id(&decision.related, &call.reservation)
+        .await?;
+    call.ok(&DecisionInFull {
         decision: Decision::from(&decision),
         related_communications: related.iter().map(Communication::from).collect(),
-    }))
+    })
+    .await
 }
 
 impl From<&storage::Decision> for Decision {

@@ -1,17 +1,21 @@
 //! A meeting as everyone sees it.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::call::Call;
 use super::communications::Communication;
 use super::decisions::Decision;
 use super::schema::Live;
 use super::stored_json;
 use crate::actors::journal;
 use crate::actors::meeting::Message;
+use crate::budget::Reservation;
 use crate::config::Limits;
 use crate::domain::{MeetingId, MeetingType, Outcome, Status};
 use crate::storage::{self, DecisionFilter, Error, PageRequest, ParticipantRow, Start};
@@ -118,19 +122,22 @@ impl From<&storage::Meeting> for MeetingRow {
     }
 }
 
-/// A meeting as the answer to what was done to it: however long it is, it is not too much to be told, and can be kept.
+/// A meeting as the answer to what was done to it: however long it is, it is not too much to be
+/// told, and can be kept.
 pub(super) async fn in_brief(api: &Api, id: MeetingId) -> Result<MeetingInBrief, ApiError> {
-    let mut brief = headed(api, id).await?;
+    // What was done is never answered with a refusal, and this is short.
+    let reservation = Arc::new(Reservation::unlimited());
+    let mut brief = headed(api, id, &reservation).await?;
     brief.live.iter_mut().for_each(Live::leave_out_opinions);
     Ok(brief)
 }
 
 /// A meeting with all that belongs to it.
-pub(super) async fn whole(api: &Api, id: MeetingId) -> Result<Meeting, ApiError> {
-    let store = &api.context.store;
-    let brief = headed(api, id).await?;
-    let messages = store.messages(id).await?;
-    let related = store.related_communications(id).await?;
+pub(super) async fn whole(call: &Call, id: MeetingId) -> Result<Meeting, ApiError> {
+    let (store, reservation) = (&call.api.context.store, &call.reservation);
+    let brief = headed(&call.api, id, reservation).await?;
+    let messages = store.messages(id, reservation).await?;
+    let related = store.related_communications(id, reservation).await?;
     let only = PageRequest {
         size: 1,
         start: Start::Number(1),
@@ -139,7 +146,7 @@ pub(super) async fn whole(api: &Api, id: MeetingId) -> Result<Meeting, ApiError>
         meeting: Some(id),
         ..DecisionFilter::default()
     };
-    let decisions = store.decisions(&filter, only).await?;
+    let decisions = store.decisions(&filter, only, reservation).await?;
     Ok(Meeting {
         brief,
         messages: messages.into_iter().map(MeetingMessage::from).collect(),
@@ -149,31 +156,43 @@ pub(super) async fn whole(api: &Api, id: MeetingId) -> Result<Meeting, ApiError>
 }
 
 /// A meeting and who is in it.
-async fn headed(api: &Api, id: MeetingId) -> Result<MeetingInBrief, ApiError> {
+async fn headed(
+    api: &Api,
+    id: MeetingId,
+    reservation: &Arc<Reservation>,
+) -> Result<MeetingInBrief, ApiError> {
     let store = &api.context.store;
     let missing = || ApiError::not_found("no such meeting");
-    let meeting = store.meeting(id).await?.ok_or_else(missing)?;
+    let meeting = store.meeting(id, reservation).await?.ok_or_else(missing)?;
     let participants = store.participants(id).await?;
     Ok(MeetingInBrief {
         row: MeetingRow::from(&meeting),
         participants: participants.iter().map(Participant::from).collect(),
-        live: live(api, id, meeting.header.status).await?,
+        live: live(api, id, meeting.header.status, reservation).await?,
     })
 }
 
-/// Where a meeting stands that has not ended. One that is not awake here is read from its journal: looking
-/// at a meeting must not take it over.
-async fn live(api: &Api, id: MeetingId, status: Status) -> Result<Option<Live>, ApiError> {
+/// Where a meeting stands that has not ended. One that is not awake here is read from its journal:
+/// looking at a meeting must not take it over.
+async fn live(
+    api: &Api,
+    id: MeetingId,
+    status: Status,
+    reservation: &Arc<Reservation>,
+) -> Result<Option<Live>, ApiError> {
     if matches!(status, Status::Completed | Status::Failed) {
         return Ok(None);
     }
     if let Some(actor) = api.directory.find(id) {
         let permit = api.permit(0)?;
-        if let Ok(standing) = ask(&actor, |reply| Message::Describe(reply, permit)).await {
-            return Ok(Some(Live(standing)));
+        let room = Arc::clone(reservation);
+        let describe = |reply| Message::Describe(reply, room, permit);
+        if let Ok(standing) = ask(&actor, describe).await {
+            return Ok(Some(Live(standing.map_err(Error::from)?)));
         }
     }
-    let rows = journal::read_whole(&*api.context.store, id, Limits::ANSWER_MAX_BYTES).await;
+    let store = &*api.context.store;
+    let rows = journal::read_whole(store, id, Limits::ANSWER_MAX_BYTES, reservation).await;
     if let Err(Error::TooMuch) = rows {
         return Ok(None);
     }

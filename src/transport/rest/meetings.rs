@@ -11,11 +11,11 @@ use super::meeting_view::{self, Meeting, MeetingRow};
 use super::page::{MeetingsPage, Place};
 use super::route::Route;
 use super::schema::{self, asked_for, id_parameter, parameter, span_parameters};
-use super::{ok, stored_json};
+use super::stored_json;
 use crate::actors::journal;
 use crate::config::Limits;
 use crate::domain::{AgentId, MeetingId, Outcome, Status};
-use crate::storage::{JournalRow, MeetingFilter};
+use crate::storage::{JournalRow, MeetingFilter, Part};
 use crate::transport::auth::Identity;
 use crate::transport::fields::{Fields, List};
 use crate::transport::{Api, ApiError, Response};
@@ -98,11 +98,12 @@ async fn index(call: Call) -> Result<Response, ApiError> {
     let request = query.page(List::Meetings);
     query.finish()?;
     let store = &call.api.context.store;
-    let page = store.meetings(&filter, request).await?;
-    Ok(ok(&Meetings {
+    let page = store.meetings(&filter, request, &call.reservation).await?;
+    call.ok(&Meetings {
         meetings: page.items.iter().map(MeetingRow::from).collect(),
         place: Place::of(List::Meetings, request, &page),
-    }))
+    })
+    .await
 }
 
 /// Shows a meeting with all that belongs to it.
@@ -118,8 +119,8 @@ async fn index(call: Call) -> Result<Response, ApiError> {
 )]
 async fn show(call: Call) -> Result<Response, ApiError> {
     let id = call.id();
-    ensure_visible(&call.api, &call.identity, id).await?;
-    Ok(ok(&meeting_view::whole(&call.api, id).await?))
+    ensure_visible(&call, id).await?;
+    call.ok(&meeting_view::whole(&call, id).await?).await
 }
 
 /// Reads a meeting's journal.
@@ -137,28 +138,27 @@ async fn show(call: Call) -> Result<Response, ApiError> {
 async fn events(call: Call) -> Result<Response, ApiError> {
     let id = call.id();
     let JournalPart { after, limit } = JournalPart::read(call.query()?)?;
-    ensure_visible(&call.api, &call.identity, id).await?;
+    ensure_visible(&call, id).await?;
     let store = &call.api.context.store;
-    let meeting = store.meeting(id).await?;
+    let meeting = store.meeting(id, &call.reservation).await?;
     let meeting = meeting.ok_or_else(|| ApiError::not_found("no such meeting"))?;
-    let rows = store.journal(id, after, limit).await?;
+    let part = Part::of_answer(limit);
+    let rows = store.journal(id, after, part, &call.reservation).await?;
     let events: Result<_, _> = rows.into_iter().map(JournalEvent::read).collect();
-    Ok(ok(&Journal {
+    call.ok(&Journal {
         events: events?,
         last_seq: meeting.last_seq,
-    }))
+    })
+    .await
 }
 
 /// Lets an agent see the meetings it is or was in, and those it moderates.
-pub(super) async fn ensure_visible(
-    api: &Api,
-    identity: &Identity,
-    id: MeetingId,
-) -> Result<(), ApiError> {
-    if is_visible(api, identity, id).await? {
+pub(super) async fn ensure_visible(call: &Call, id: MeetingId) -> Result<(), ApiError> {
+    if is_visible(&call.api, &call.identity, id).await? {
         return Ok(());
     }
-    match api.context.store.meeting(id).await? {
+    let store = &call.api.context.store;
+    match store.meeting(id, &call.reservation).await? {
         Some(_) => Err(ApiError::forbidden(
             "you are not in this meeting: join it first",
         )),

@@ -39,7 +39,7 @@ async fn create(call: Call, act: Arc<Act>) -> Result<Response, ApiError> {
     call.identity.caller()?;
     let mut body = call.fields()?;
     let api = &call.api;
-    if act.is_retry() && api.context.store.meeting(act.id.into()).await?.is_some() {
+    if act.is_retry() && is_there(&call, act.id.into()).await? {
         return Ok(created(&meeting_view::in_brief(api, act.id.into()).await?));
     }
     let clock = &api.context.clock;
@@ -68,8 +68,8 @@ async fn create(call: Call, act: Arc<Act>) -> Result<Response, ApiError> {
             "must name those whom when_all_joined waits for",
         );
     }
-    let participants = named(api, &mut body, "participant_ids", &agents).await?;
-    named(api, &mut body, "moderator_id", moderator.as_slice()).await?;
+    let participants = named(&call, &mut body, "participant_ids", &agents).await?;
+    named(&call, &mut body, "moderator_id", moderator.as_slice()).await?;
     body.finish()?;
     ensure_readable(api, &call.identity, &related).await?;
     act.begin(api).await?;
@@ -101,6 +101,12 @@ async fn create(call: Call, act: Arc<Act>) -> Result<Response, ApiError> {
     Ok(created(&meeting_view::in_brief(api, id).await?))
 }
 
+/// Whether an earlier try of the request has made the meeting.
+async fn is_there(call: &Call, id: MeetingId) -> Result<bool, ApiError> {
+    let store = &call.api.context.store;
+    Ok(store.meeting(id, &call.reservation).await?.is_some())
+}
+
 /// Lets a meeting refer to what its creator may read; of the rest it is not even told whether it is there.
 async fn ensure_readable(
     api: &Api,
@@ -110,7 +116,7 @@ async fn ensure_readable(
     let Some(reader) = identity.agent() else {
         return Ok(());
     };
-    let known = api.context.store.communications_by_id(related).await?;
+    let known = api.context.store.excerpts_by_id(related).await?;
     let is_readable = |id: &CommunicationId| {
         known
             .iter()
@@ -155,7 +161,7 @@ fn settings(body: &mut Fields, seed: u32) -> Settings {
 
 /// The agents with their names, in the order given; unknown and revoked ones are faults of `field`.
 pub(super) async fn named(
-    api: &Api,
+    call: &Call,
     body: &mut Fields,
     field: &str,
     agents: &[AgentId],
@@ -163,7 +169,8 @@ pub(super) async fn named(
     if agents.is_empty() {
         return Ok(Vec::new());
     }
-    let known = api.context.store.agents_by_id(agents).await?;
+    let store = &call.api.context.store;
+    let known = store.agents_by_id(agents, &call.reservation).await?;
     let mut named = Vec::with_capacity(agents.len());
     for &agent in agents {
         match known.iter().find(|known| known.id == agent) {

@@ -10,8 +10,9 @@ use uuid::Uuid;
 use super::call::{Call, Captured, Load, Visit};
 use super::route::{Answer, Route};
 use crate::config::Limits;
+use crate::storage::Error;
 use crate::transport::idempotency::{self, Fingerprint, Turn};
-use crate::transport::{Api, ApiError, Response, auth};
+use crate::transport::{Api, ApiError, Response, answers, auth};
 
 /// Every route, found by its path. Places are tried in order, and a fixed segment comes before one with a name.
 pub(super) struct Router {
@@ -104,10 +105,11 @@ impl Found {
             }
             Answer::Known(answer) => {
                 let identity = auth::identify(&api, load.headers()).await?;
-                let body = Bytes::new();
-                let answers = api.answers.clone();
-                let answered = answer(Call::new(api, identity, captured, load, body, None)).await;
-                answers.hold(answered?).await
+                let budget = api.context.budget.clone();
+                let call = Call::new(api, identity, captured, load, Bytes::new(), None);
+                let reservation = Arc::clone(&call.reservation);
+                let answered = answer(call).await?;
+                answers::hold(answered, reservation, &budget).await
             }
             Answer::Acting(intake, answer) => {
                 let (clock, presence) = (&api.context.clock, &api.context.presence);
@@ -122,11 +124,19 @@ impl Found {
                 let turn = idempotency::turn(&api, &identity, load.headers(), fingerprint).await?;
                 let act = match turn {
                     Turn::Act(act) => Arc::new(act),
-                    Turn::Answered(response) => return Ok(response),
+                    Turn::Answered(response) => {
+                        let reservation = api.context.budget.reservation(identity.owner());
+                        return answers::hold_if_there_is_room(response, reservation).await;
+                    }
                 };
                 let call = Call::new(api.clone(), identity, captured, load, body, Some(room));
+                let reservation = Arc::clone(&call.reservation);
+                // The answer may tell all of it again.
+                let most = call.body.len() + Limits::ROW_OVERHEAD_BYTES;
+                reservation.take(most).await.map_err(Error::from)?;
                 let answered = answer(call, Arc::clone(&act)).await;
-                act.end(&api, answered).await
+                let answered = act.end(&api, answered).await?;
+                answers::hold(answered, reservation, &api.context.budget).await
             }
         }
     }

@@ -80,7 +80,7 @@ async fn join(call: Call, act: Arc<Act>) -> Result<Response, ApiError> {
             "is required with the admin token",
         ));
     };
-    let named = new_meeting::named(&call.api, &mut body, "agent_id", &[agent]).await?;
+    let named = new_meeting::named(&call, &mut body, "agent_id", &[agent]).await?;
     body.finish()?;
     let name = named
         .into_iter()
@@ -213,7 +213,7 @@ async fn instruct(call: &Call, act: &Act, command: Command) -> Result<(), ApiErr
         Some(Err(refused)) => refused,
         None if was_carried_out(api, id, act).await? => return Ok(()),
         None => {
-            let meeting = api.context.store.meeting(id).await?;
+            let meeting = api.context.store.meeting(id, &call.reservation).await?;
             let status = meeting.map_or(Status::Completed, |meeting| meeting.header.status);
             (Refusal::Over, status)
         }
@@ -226,12 +226,12 @@ async fn instruct(call: &Call, act: &Act, command: Command) -> Result<(), ApiErr
 async fn ensure_admitted(call: &Call, command: &Command) -> Result<(), ApiError> {
     let (api, id) = (&call.api, call.id());
     if !matches!(command, Command::Join { .. }) {
-        return meetings::ensure_visible(api, &call.identity, id).await;
+        return meetings::ensure_visible(call, id).await;
     }
     if meetings::is_visible(api, &call.identity, id).await? {
         return Ok(());
     }
-    let meeting = api.context.store.meeting(id).await?;
+    let meeting = api.context.store.meeting(id, &call.reservation).await?;
     let meeting = meeting.ok_or_else(|| ApiError::not_found("no such meeting"))?;
     let settings: Settings =
         serde_json::from_str(&meeting.settings).map_err(|_| ApiError::internal())?;

@@ -9,7 +9,6 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::call::Call;
-use super::ok;
 use super::route::Route;
 use super::schema::{asked_for, parameter};
 use crate::actors::analyst::{Asked, Failure, Message};
@@ -127,7 +126,7 @@ async fn suggest(call: Call) -> Result<Response, ApiError> {
     let suggested_topics = topics
         .map(|topic| SuggestedTopic::of(topic, &meetings))
         .collect();
-    Ok(ok(&SuggestedTopics { suggested_topics }))
+    call.ok(&SuggestedTopics { suggested_topics }).await
 }
 
 /// The meetings that these topics' messages have prompted already, the newest first.

@@ -6,12 +6,13 @@ use serde_json::json;
 use warp::Reply;
 
 use super::call::Call;
+use super::meetings;
 use super::route::Route;
 use super::schema::described;
-use super::{meetings, ok};
 use crate::actors::journal;
 use crate::config::Limits;
 use crate::domain::MeetingId;
+use crate::storage::Error;
 use crate::transport::{ApiError, Response, media_type};
 use crate::wire::transcript::Transcript;
 
@@ -36,23 +37,31 @@ pub(super) fn routes() -> Vec<Route> {
 )]
 async fn transcript(call: Call) -> Result<Response, ApiError> {
     let id: MeetingId = call.id();
-    meetings::ensure_visible(&call.api, &call.identity, id).await?;
-    let store = &*call.api.context.store;
-    let rows = journal::read_whole(store, id, Limits::ANSWER_MAX_BYTES).await?;
+    meetings::ensure_visible(&call, id).await?;
+    let (store, reservation) = (&*call.api.context.store, &*call.reservation);
+    let rows = journal::read_whole(store, id, Limits::ANSWER_MAX_BYTES, reservation).await?;
     if rows.is_empty() {
         return Err(ApiError::not_found("no such meeting"));
     }
+    // Events and the entries that are made of them are there at the same time.
+    let read = reservation.bytes();
+    reservation.take(read).await.map_err(Error::from)?;
     let journal: Result<Vec<_>, _> = rows.iter().map(journal::decode).collect();
+    drop(rows);
     let journal = journal.map_err(|error| ApiError::unreadable(&error))?;
     let transcript = Transcript::of(&journal)
         .map_err(|error| ApiError::unreadable(&journal::Error::from(error)))?;
+    drop(journal);
+    reservation.keep(read);
     let mut response = if prefers_markdown(&call) {
+        // A line of a quote has two characters more: at worst a text of line breaks is tripled.
+        reservation.take(2 * read).await.map_err(Error::from)?;
         let mut page = transcript.to_markdown().into_response();
         let markdown = HeaderValue::from_static("text/markdown; charset=utf-8");
         page.headers_mut().insert(CONTENT_TYPE, markdown);
         page
     } else {
-        ok(&transcript)
+        call.ok(&transcript).await?
     };
     let vary = HeaderValue::from_static("accept");
     response.headers_mut().append(VARY, vary);
