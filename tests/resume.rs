@@ -1,17 +1,10 @@
 //! Coming back: what was missed, once and in order, then what happens; a whole resume or none.
 
-use futures_util::StreamExt;
-use http::header::AUTHORIZATION;
-use http::{HeaderValue, StatusCode};
+use http::StatusCode;
 use serde_json::json;
-use synod::client::Ended;
 use synod::client::frame::{MeetingEvent, ServerFrame};
 use synod::config::Limits;
 use synod::wire::CloseCode;
-use tokio::net::{TcpSocket, TcpStream};
-use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::{WebSocketStream, client_async};
 
 use crate::support::agent::{Asked, Does, agreeable, logs, script};
 use crate::support::checker::check;
@@ -20,6 +13,7 @@ use crate::support::log::Log;
 use crate::support::on_each_database;
 use crate::support::patience::within;
 use crate::support::server::{ADMIN_TOKEN, Server, limits, step};
+use crate::support::slow::Slow;
 use crate::support::talk::Talk;
 
 on_each_database!(
@@ -204,31 +198,6 @@ async fn a_meeting_that_is_over_is_told_to_its_end(fresh: Fresh) {
     server.stop().await;
 }
 
-/// A connection whose socket takes little, in the hands of a test that does not read it yet.
-async fn narrow(server: &Server, path: &str) -> WebSocketStream<TcpStream> {
-    let host = server.admin.address().trim_start_matches("http://");
-    let socket = TcpSocket::new_v4().unwrap();
-    socket.set_recv_buffer_size(262_144).unwrap();
-    let stream = socket.connect(host.parse().unwrap()).await.unwrap();
-    let mut request = format!("ws://{host}{path}").into_client_request().unwrap();
-    let token = HeaderValue::from_str(&format!("Bearer {ADMIN_TOKEN}")).unwrap();
-    request.headers_mut().insert(AUTHORIZATION, token);
-    client_async(request, stream).await.unwrap().0
-}
-
-/// Reads what had been sent to it, up to the close.
-async fn read_at_last(mut socket: WebSocketStream<TcpStream>, log: &mut Log) -> Ended {
-    loop {
-        match within("the slow reader is sent away", socket.next()).await {
-            Some(Ok(Message::Text(text))) => drop(log.hear(&text)),
-            Some(Ok(Message::Close(frame))) => return frame.into(),
-            Some(Ok(_)) => {}
-            Some(Err(error)) => panic!("no close came: {error}"),
-            None => panic!("no close came"),
-        }
-    }
-}
-
 async fn a_reader_that_is_too_slow_is_sent_away_and_resumes_whole(fresh: Fresh) {
     let limits = Limits {
         outbox_max_bytes: 524_288,
@@ -239,19 +208,21 @@ async fn a_reader_that_is_too_slow_is_sent_away_and_resumes_whole(fresh: Fresh) 
     let [ada] = server.agents(["ada"]).await;
     let settings = json!({"max_discussion_rounds": 25, "start": "when_all_joined"});
     let meeting = server.meeting(&[&ada], settings).await;
-    let slow = narrow(&server, &format!("/ws/meetings/{meeting}?after=0")).await;
+    let path = format!("/ws/meetings/{meeting}?after=0");
+    let slow = Slow::open(&server.admin, ADMIN_TOKEN, &path).await;
     let speaks_at_length = script(|asked| match asked {
         Asked::ToSpeak(_) => Does::Says("x".repeat(200_000)),
         Asked::ToVote(_) => Does::Votes(Some(false)),
     });
     let mut logs = logs([ada.attend(meeting, speaks_at_length)]).await;
     let mut log = Log::new(None, Some(0));
-    let ended = read_at_last(slow, &mut log).await;
+    let ended = slow.read_at_last(|text| drop(log.hear(text))).await;
     assert_eq!(
         ended.code,
         CloseCode::SLOW_READER.code,
         "nobody waited for it"
     );
+    assert!(ended.reason.ends_with("; retry_after_ms=1000"), "{ended}");
     let heard = log.last_seq();
     assert!(heard < logs[0].last_seq(), "it has not heard all");
     let mut rest = Talk::watch(&server.admin, meeting, heard).await;

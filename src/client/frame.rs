@@ -125,6 +125,9 @@ pub struct Opinion {
     pub agent_id: Uuid,
     /// The words.
     pub content: String,
+    /// Whether `content` is only the beginning; `GET /api/v1/meetings/{id}` has all of it.
+    #[serde(default)]
+    pub cut: bool,
 }
 
 /// What is voted on.

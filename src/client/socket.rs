@@ -1,6 +1,7 @@
 //! One connection to one meeting.
 
 use std::fmt;
+use std::time::Duration;
 
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use http::header::AUTHORIZATION;
@@ -237,6 +238,14 @@ impl Ended {
             4200..=4299 => Then::ResumeAtOnce,
             _ => Then::Stop,
         }
+    }
+
+    /// How long to wait before a connection that is to be resumed later: as the server says, or a
+    /// second.
+    pub fn wait(&self) -> Duration {
+        let told = self.reason.rsplit_once("retry_after_ms=");
+        let told = told.and_then(|(_, ms)| ms.parse().ok());
+        told.map_or(Duration::from_secs(1), Duration::from_millis)
     }
 
     fn lost(why: &impl fmt::Display) -> Self {

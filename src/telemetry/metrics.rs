@@ -42,6 +42,7 @@ struct Inner {
     frames_in: Counter,
     frames_out: Counter,
     refusals: Family<Refusal, Counter>,
+    socket_closes: Family<Close, Counter>,
     journal: LaneMetrics,
     log: LaneMetrics,
     mail: LaneMetrics,
@@ -64,6 +65,11 @@ struct Direction {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Refusal {
     code: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Close {
+    code: u16,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -104,6 +110,9 @@ impl Metrics {
         let refusals = Family::default();
         let what = "Refusals, by REST and on sockets, by their code";
         registry.register("refusals", what, refusals.clone());
+        let socket_closes = Family::default();
+        let what = "Sockets that the server closed, by close code";
+        registry.register("socket_closes", what, socket_closes.clone());
         let [journal, log, mail] = lanes(&mut registry);
         let requests = Family::default();
         registry.register("requests", "Requests by REST", requests.clone());
@@ -132,6 +141,7 @@ impl Metrics {
             frames_in: frames("in"),
             frames_out: frames("out"),
             refusals,
+            socket_closes,
             journal,
             log,
             mail,
@@ -201,6 +211,11 @@ impl Metrics {
     /// Somebody was told no, with this code.
     pub fn refused(&self, code: &'static str) {
         self.0.refusals.get_or_create(&Refusal { code }).inc();
+    }
+
+    /// The server closes a socket with this code.
+    pub fn socket_closed(&self, code: u16) {
+        self.0.socket_closes.get_or_create(&Close { code }).inc();
     }
 
     /// A lane's commit is done; it had so many rows.

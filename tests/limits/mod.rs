@@ -6,6 +6,7 @@ mod browsers;
 mod connections;
 mod metrics;
 mod rates;
+mod readers;
 
 use http::HeaderMap;
 

@@ -11,6 +11,7 @@ pub(crate) mod proxy;
 pub(crate) mod quarrel;
 pub(crate) mod raw;
 pub(crate) mod server;
+pub(crate) mod slow;
 pub(crate) mod talk;
 
 /// Runs each of these behaviours once on PostgreSQL and once on SQLite. A behaviour is an async

@@ -213,6 +213,9 @@ async fn serve(id: ConnectionId, arguments: Box<Arguments>) -> End {
         None => converse(&mut exchange, id, purpose, outbox).await,
         closing => closing,
     };
+    if let Some(CloseCode { code, .. }) = end {
+        exchange.context.metrics.socket_closed(code);
+    }
     let is_too_slow = end == Some(CloseCode::SLOW_READER);
     let wait = is_too_slow.then(|| seat.was_too_slow(exchange.context.clock.elapsed()));
     Box::pin(exchange.say_goodbye(end, wait)).await;

@@ -159,7 +159,7 @@ impl Sitter {
     async fn wait_to_resume(&self, ended: &Ended) -> anyhow::Result<()> {
         match ended.then() {
             Then::Stop => bail!("an agent was sent away: {ended}"),
-            Then::ResumeLater => tokio::time::sleep(RESUME_LATER).await,
+            Then::ResumeLater => tokio::time::sleep(ended.wait()).await,
             Then::ResumeAtOnce => {}
         }
         Ok(())
@@ -231,5 +231,3 @@ impl Sitter {
 
 /// Enough to be quick, few enough not to be the load.
 const ENTER_AT_ONCE: usize = 32;
-/// What the close codes from 4100 on ask for.
-const RESUME_LATER: Duration = Duration::from_secs(1);

@@ -106,9 +106,9 @@ impl Limits {
     pub const LINE_MEETINGS_MAX: u32 = 500;
     /// Rows read at once for a resume, if they have fewer bytes than a page may have.
     pub const RESUME_PAGE_ROWS: u32 = 256;
-    /// Bytes of rows read at once for a resume; one row may have more. Rows and the frames made of
-    /// them are held at the same time: together half of what a token is always granted, so that
-    /// a resume goes on whatever others hold.
+    /// Bytes of rows read at once for a resume; one row may have more. The driver's rows and ours
+    /// are there at the same time, and both are a third of what a token is always granted: so a
+    /// resume goes on whatever others hold.
     pub const RESUME_PAGE_BYTES: usize = 131_072;
     /// Bytes of a fragment in which a longer message leaves (RFC 6455, section 5.4). Each socket
     /// may have one in its write buffer, which does not shrink.
@@ -118,9 +118,9 @@ impl Limits {
     pub const OUTBOX_SPARE_BYTES: usize = 65_536;
     /// The part of the read budget that one token may hold: one in so many.
     pub const READ_SHARE_ONE_IN: usize = 8;
-    /// Bytes of the read budget that a token is granted whatever others hold: a page of a list, or
-    /// a few pages of a resume.
-    pub const READ_OWN_BYTES: usize = 524_288;
+    /// Bytes of the read budget that a token is granted whatever is held: a page of a list, a few
+    /// pages of a resume, or an opinion of the largest size by default.
+    pub const READ_OWN_BYTES: usize = 786_432;
     /// How long a read waits for room in the read budget: as long as a person waits for a page.
     pub const READ_WAIT: Duration = Duration::from_secs(5);
     /// Reads that may wait for room in the read budget; one more is refused at once.

@@ -226,7 +226,10 @@ fn live() -> Value {
             "motion": motion(), "voters": ids("Who may vote."), "voted": ids("Who has."),
             "deadline": instant("When it closes.")}});
     let opinion = json!({"type": "object", "required": ["agent_id", "content"], "properties": {
-        "agent_id": id("Who spoke."), "content": {"type": "string"}}});
+        "agent_id": id("Who spoke."),
+        "content": {"type": "string"},
+        "cut": {"type": "boolean", "description": "True where `content` is only the beginning."},
+    }});
     json!({
         "type": "object",
         "description": "Where a meeting stands that has not ended; as in the `connected` frame of its socket.",
