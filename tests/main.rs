@@ -19,6 +19,7 @@ mod liveness;
 mod load;
 mod mail;
 mod meeting;
+mod memory;
 mod overload;
 mod ownership;
 mod python;

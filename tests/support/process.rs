@@ -72,15 +72,21 @@ impl Process {
     /// What it has in memory.
     #[cfg(target_os = "linux")]
     pub(crate) fn memory_bytes(&self) -> usize {
+        self.memory()().expect("the process is there")
+    }
+
+    /// Tells what it has in memory, as long as it is there.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn memory(&self) -> impl Fn() -> Option<usize> + Send + 'static {
         let pid = self.child.id().expect("the process is there");
-        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("its status");
-        let resident = status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmRSS:")?.strip_suffix("kB"));
-        let kilobytes: usize = resident
-            .and_then(|number| number.trim().parse().ok())
-            .expect("its size");
-        kilobytes * 1_024
+        move || {
+            let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+            let resident = status
+                .lines()
+                .find_map(|line| line.strip_prefix("VmRSS:")?.strip_suffix("kB"));
+            let kilobytes: usize = resident?.trim().parse().ok()?;
+            Some(kilobytes * 1_024)
+        }
     }
 
     /// Starts it again where it was, and waits until it is ready.
@@ -152,7 +158,7 @@ impl Place {
         let ignores = "trap '' XFSZ; exec \"$0\" \"$@\"";
         let mut command = Command::new("/bin/sh");
         command
-            .args(["-c", ignores, env!("CARGO_BIN_EXE_synod")])
+            .args(["-c", ignores, &program()])
             .env_clear()
             // A flag comes before the environment.
             .env("SYNOD_LOG", "error")
@@ -181,6 +187,12 @@ impl Place {
             address.unwrap_or_else(|| panic!("no address: {line}")),
         ))
     }
+}
+
+/// The program under test: the one that was built with the tests, or another build of it.
+fn program() -> String {
+    let built = env!("CARGO_BIN_EXE_synod");
+    std::env::var("SYNOD_TEST_PROGRAM").unwrap_or_else(|_| built.to_owned())
 }
 
 /// The embedded database stands in the data directory under a name that the program knows.
